@@ -1,0 +1,1 @@
+"""The judge: promises as pure functions of a record, one family a file, and the verdict."""

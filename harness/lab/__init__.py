@@ -1,0 +1,1 @@
+"""Where cases are played: the runner, and the one door for command line and pytest."""

@@ -1,0 +1,155 @@
+"""The record: one append-only list of events, written before anyone judges.
+
+One run of one case is one record. The header names the case and carries the whole scenario, so a
+stored record can be judged again with nothing else at hand. Events are numbered from 0 in the one
+order in which the runner saw them; `at_ns` is virtual time since the scenario's start. Nothing in
+an event depends on the machine: what does (paths, process ids, wall time) stands in the header's
+`volatile` and nowhere else, so that two runs of one case give the same bytes but for that field.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+VERSION = 1
+
+KINDS = {
+    "life.started": "a process was forked; `life` counts from 1",
+    "opened": "the target opened: capabilities, private_modes, writers, acknowledges",
+    "open.failed": "opening raised: error, trace",
+    "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
+    "history.failed": "asking for the history raised: error, trace",
+    "checkpoint": "its checkpoint, nulls where there is none: turn_number, tool_state, after_crash",
+    "resumed": "resume() returned: answer (text or null), after_crash",
+    "resume.failed": "resume() raised: error, trace",
+    "usage": "the target's own books: the fields of protocol.Usage",
+    "waited": "the script waited: ns",
+    "user.received": "a user message reached the target: message_id, text, sending (1, 2, …)",
+    "request.sent": "a request left the target: request (number), method, path, body",
+    "model.answered": "the model's ledger row for that request: request, and all of LedgerRow",
+    "reply.started": "its first byte reached the target: request",
+    "reply.received": "its last byte reached the target: request",
+    "tool.called": "the target called a tool: call_id, name, input, contract",
+    "tool.effect": "the tool's effect took place in the world: call_id, name, input, result, fresh",
+    "tool.done": "its result reached the target: call_id, name",
+    "reply.returned": "send() returned, the target's acknowledgement: message_id, text",
+    "reply.delivered": "the user saw it: message_id, text",
+    "send.failed": "send() raised: message_id, error, trace",
+    "network.refused": "something tried to leave the harness: address, what",
+    "fault.fired": "a scripted fault took place: fault (index in the scenario), what",
+    "crashed": "the process was killed: at, tier, crash (n-th crash, from 1), fault",
+    "died": "the process ended by itself: status, stderr",
+    "limit": "a bound of the harness was hit: bound, value, message",
+    "closed": "close() returned",
+    "close.failed": "close() raised: error, trace",
+    "ended": "the script was played to its end",
+    "broke": "the harness itself broke: error, trace",
+}
+"""Every kind of event and what its data carries."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened. `turn` is the user turn it belongs to (from 1), or None."""
+
+    n: int
+    at_ns: int
+    life: int
+    turn: int | None
+    kind: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Header:
+    """Which case this is. `volatile` holds all that differs between two runs of one case."""
+
+    token: str
+    scenario: Mapping[str, object]
+    scenario_path: str
+    target: str
+    seed: int
+    fidelity: str
+    volatile: Mapping[str, object] = field(default_factory=dict)
+    version: int = VERSION
+
+
+class RecordError(ValueError):
+    """A stored record cannot be read: the message names the file, the line and the remedy."""
+
+
+@dataclass
+class Record:
+    """A header and its events. `add` is the only way in; a sink sees each event as it is added."""
+
+    header: Header
+    events: list[Event] = field(default_factory=list)
+    sink: Callable[[Event], None] | None = None
+
+    def add(self, kind: str, *, at_ns: int, life: int, turn: int | None, **data: object) -> Event:
+        """Append one event and return it; an unknown kind is a KeyError."""
+        KINDS[kind]
+        event = Event(len(self.events), at_ns, life, turn, kind, data)
+        self.events.append(event)
+        if self.sink is not None:
+            self.sink(event)
+        return event
+
+    def of(self, *kinds: str) -> Iterator[Event]:
+        """The events of these kinds, in order."""
+        return (event for event in self.events if event.kind in kinds)
+
+    def write(self, path: Path) -> None:
+        """Store as JSON Lines: the header, then one event a line."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as stream:
+            dump(self, stream)
+
+
+def _line(value: Mapping[str, object]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n"
+
+
+def dump(record: Record, stream: IO[str]) -> None:
+    """Write a record to an open text stream, header first."""
+    stream.write(_line({"header": vars(record.header)}))
+    for event in record.events:
+        stream.write(_line(vars(event)))
+
+
+def read(path: Path) -> Record:
+    """Read a stored record; RecordError names the line that is not one."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: cannot be read as a record: {error}") from error
+    if lines and not lines[-1]:
+        lines.pop()
+    record: Record | None = None
+    for number, line in enumerate(lines, 1):
+        try:
+            value = json.loads(line)
+            if record is None:
+                record = Record(_header(value["header"]))
+            else:
+                record.events.append(Event(**value))
+        except (ValueError, TypeError, KeyError) as error:
+            raise RecordError(
+                f"{path}:{number}: expected {'the header' if number == 1 else 'an event'} of a "
+                f"record of version {VERSION}, got {line[:60]!r} ({error}); "
+                "store it again with `harness run --report DIR`"
+            ) from error
+    if record is None:
+        raise RecordError(f"{path}:1: expected the header of a record, got an empty file")
+    return record
+
+
+def _header(value: Mapping[str, object]) -> Header:
+    header = Header(**value)  # type: ignore[arg-type]
+    if header.version != VERSION:
+        raise ValueError(f"version {header.version}")
+    return header

@@ -1,0 +1,1 @@
+"""What should happen: the scenario file, its loader, and the words that are spoken."""

@@ -1,0 +1,360 @@
+"""What a scenario may say: the model behind the YAML file and the Python call alike.
+
+Pure data, frozen, unknown keys refused. What a field means to the conversation is worked out in
+`plan.py`; what is wrong with a value is said here, and `load.py` adds file, line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from harness.protocol import Contract
+from harness.scenario.units import Duration
+
+BOUNDARIES = (
+    "user.received",
+    "user.stored",
+    "request.sent",
+    "reply.started",
+    "reply.received",
+    "reply.stored",
+    "tool.called",
+    "tool.done",
+    "result.stored",
+    "checkpoint.stored",
+    "reply.delivered",
+)
+OPERATIONS = ("write", "fsync", "rename", "unlink", "truncate", "create")
+_OPERATION = re.compile(rf"({'|'.join(OPERATIONS)}) (\S+)(?: #([1-9]\d*))?")
+
+
+def _point(value: str) -> str:
+    if value in BOUNDARIES or _OPERATION.fullmatch(value):
+        return value
+    raise ValueError(
+        f"a boundary ({', '.join(BOUNDARIES)}) or a disk operation such as 'write checkpoint' "
+        f"({', '.join(OPERATIONS)} and a file name pattern)"
+    )
+
+
+Point = Annotated[str, AfterValidator(_point)]
+WordCount = Annotated[int, Field(ge=1, le=1_000_000)]
+TurnNumber = Annotated[int, Field(ge=1, description="a user's turn, counted from 1 as spoken")]
+
+
+class Strict(BaseModel):
+    """Frozen, and refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Words(Strict):
+    """Seeded text by length: `words: 40` or `words: [20, 80]`, in a Faker locale."""
+
+    words: WordCount | tuple[WordCount, WordCount]
+    locale: str = "en_US"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if isinstance(self.words, tuple) and self.words[0] > self.words[1]:
+            raise ValueError(f"words: [least, most], got [{self.words[0]}, {self.words[1]}]")
+        return self
+
+
+Text = Annotated[str, Field(min_length=1)] | Words
+
+
+class Clock(Strict):
+    """When the conversation starts (ISO 8601, with an offset; UTC where none is given)."""
+
+    start: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class Model(Strict):
+    """The mock Claude of this scenario. `context_window` in tokens, the catalogue's if left out."""
+
+    name: str = "claude-sonnet-5-5"
+    context_window: Annotated[int, Field(ge=1)] | None = None
+    first_token: Duration = 800_000_000
+    tokens_per_second: Annotated[float, Field(gt=0)] = 60.0
+
+
+class Stack(Strict):
+    """Settings handed to the target; `options` is for what only that target knows."""
+
+    window_tokens: Annotated[int, Field(ge=1)] | None = None
+    checkpoint_every: Annotated[int, Field(ge=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    system: str | None = None
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class ToolSpec(Strict):
+    """A tool of the world: what it returns, how long it takes, what it promises on repetition."""
+
+    returns: Any = None
+    takes: Duration = 0
+    contract: Contract = "at_most_once"
+    description: str = ""
+    input_schema: Mapping[str, Any] = Field(default_factory=lambda: {"type": "object"})
+
+
+class Call(Strict):
+    """One tool call in a reply."""
+
+    tool: str
+    input: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Step(Strict):
+    """One model call's reply: text (said or by length), tool calls, thinking, a stop reason.
+
+    `tool` with `input` is one call; `tools` is several at once. Text and calls may go together.
+    """
+
+    text: Annotated[str, Field(min_length=1)] | None = None
+    words: WordCount | tuple[WordCount, WordCount] | None = None
+    locale: str = "en_US"
+    tool: str | None = None
+    input: Mapping[str, Any] | None = None
+    tools: tuple[Call, ...] = ()
+    think: Text | None = None
+    stop: Literal["end_turn", "stop_sequence", "pause_turn", "refusal"] | None = None
+    stop_details: Mapping[str, Any] | None = None
+    first_token: Duration | None = None
+    tokens_per_second: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.text is not None and self.words is not None:
+            raise ValueError("either text or words, not both")
+        if self.input is not None and self.tool is None:
+            raise ValueError("input belongs to tool, and there is no tool")
+        if self.tool is not None and self.tools:
+            raise ValueError("either tool (one call) or tools (several at once), not both")
+        if self.text is None and self.words is None and not self.calls and self.stop != "refusal":
+            raise ValueError("text, words, tool or tools: a reply says or calls something")
+        return self
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All tool calls of this reply, in order."""
+        if self.tool is not None:
+            return (Call(tool=self.tool, input=self.input or {}),)
+        return self.tools
+
+
+def _steps_tag(value: Any) -> str:
+    return "several" if isinstance(value, list | tuple) else "one"
+
+
+Reply = Annotated[
+    Annotated[Step, Tag("one")] | Annotated[tuple[Step, ...], Tag("several"), Field(min_length=1)],
+    Discriminator(_steps_tag),
+]
+
+
+class Say(Strict):
+    """The user writes; the model answers with one step, or one a model call."""
+
+    user: Text
+    reply: Reply = Step(words=(20, 60))
+
+
+class Wait(Strict):
+    """Nothing happens for a while."""
+
+    wait: Duration
+
+
+class Repeat(Strict):
+    """The same kind of turn many times, `every` so often."""
+
+    repeat: Annotated[int, Field(ge=1, le=100_000)]
+    every: Duration = 0
+    user: Text
+    reply: Reply = Step(words=(20, 60))
+
+
+def _line_tag(value: Any) -> str:
+    keys: Any = value if isinstance(value, Mapping) else getattr(value, "model_fields_set", ())
+    return next((key for key in ("wait", "repeat") if key in keys), "user")
+
+
+Line = Annotated[
+    Annotated[Say, Tag("user")] | Annotated[Wait, Tag("wait")] | Annotated[Repeat, Tag("repeat")],
+    Discriminator(_line_tag),
+]
+
+
+class Crash(Strict):
+    """The process dies at a boundary or a disk operation of a turn; `disk` says what survives."""
+
+    turn: TurnNumber
+    at: Point
+    disk: Literal["kill", "ext4", "posix"] = "kill"
+    state: Annotated[int, Field(ge=1)] | None = None
+
+
+class Http(Strict):
+    """The API answers `status` (or the network fails) for the first `times` attempts of a turn."""
+
+    turn: TurnNumber
+    status: Literal[400, 401, 403, 404, 409, 413, 429, 500, 503, 504, 529] | None = None
+    network: Literal["connect_error", "connect_timeout", "reset", "hang"] | None = None
+    times: Annotated[int, Field(ge=1, le=1000)] = 1
+    retry_after: Duration | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.status is None) == (self.network is None):
+            raise ValueError("either status or network")
+        return self
+
+
+class Stream(Strict):
+    """The reply breaks off after so many characters: a cut, or an SSE `error` event."""
+
+    turn: TurnNumber
+    cut: Literal["reset", "eof", "hang"] | None = None
+    error: str | None = None
+    after_chars: Annotated[int, Field(ge=0)] = 0
+    times: Annotated[int, Field(ge=1, le=1000)] = 1
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.cut is None) == (self.error is None):
+            raise ValueError("either cut or error")
+        return self
+
+
+class Disk(Strict):
+    """A disk operation of a turn fails."""
+
+    turn: TurnNumber
+    on: Literal["write", "fsync", "rename", "unlink", "truncate", "create"]
+    error: Literal["ENOSPC", "EIO", "short", "slow"]
+
+
+class ToolFault(Strict):
+    """The process dies before, in the middle of, or after the effect of a tool call."""
+
+    turn: TurnNumber
+    crash: Literal["before", "during", "after_effect"]
+    call: Annotated[int, Field(ge=1, description="the n-th call of the turn")] = 1
+
+
+class Writer(Strict):
+    """Several processes write to the same session in a turn."""
+
+    turn: TurnNumber
+    sessions: Annotated[int, Field(ge=2, le=16)] = 2
+
+
+class Fault(Strict):
+    """Exactly one fault, under its own key."""
+
+    crash: Crash | None = None
+    http: Http | None = None
+    stream: Stream | None = None
+    disk: Disk | None = None
+    tool: ToolFault | None = None
+    writer: Writer | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("exactly one of crash, http, stream, disk, tool, writer")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The one key that is set."""
+        return next(iter(self.model_fields_set))
+
+    @property
+    def what(self) -> Crash | Http | Stream | Disk | ToolFault | Writer:
+        """What stands under it."""
+        what: Crash | Http | Stream | Disk | ToolFault | Writer = getattr(self, self.kind)
+        return what
+
+
+class Sweep(Strict):
+    """All crash points instead of the scripted ones."""
+
+    crash: Literal["every-operation"] = "every-operation"
+    disk: tuple[Literal["kill", "ext4", "posix"], ...] = ("kill",)
+    depth: Literal[1, 2] = 1
+
+
+class Most(Strict):
+    """An upper bound, kept when the number is at most `max`."""
+
+    max: Annotated[float, Field(ge=0)]
+
+
+class Least(Strict):
+    """A lower bound, kept when the number is at least `min`."""
+
+    min: Annotated[float, Field(ge=0)]
+
+
+class ExpectResume(Strict):
+    """After the n-th crash: completed turns in the transcript, and the checkpoint's turn."""
+
+    after_crash: Annotated[int, Field(ge=1)] = 1
+    transcript: Annotated[int, Field(ge=0)] | None = None
+    tool_state: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> Self:
+        if self.transcript is None and self.tool_state is None:
+            raise ValueError("transcript, tool_state or both")
+        return self
+
+
+class Expect(Strict):
+    """Numbers on top of the promises, which hold anyway."""
+
+    resume: ExpectResume | None = None
+    lost_turns: Annotated[int, Field(ge=0)] | None = None
+    repeated_effects: Annotated[int, Field(ge=0)] | None = None
+    rejected_requests: Annotated[int, Field(ge=0)] | None = None
+    request_tokens: Most | None = None
+    input_tokens_total: Most | None = None
+    cost_usd: Most | None = None
+    attempts_per_turn: Most | None = None
+    cache_read_share: Least | None = None
+
+
+class Scenario(Strict):
+    """One scripted conversation, what goes wrong in it, and what is expected."""
+
+    name: Annotated[str, Field(min_length=1)]
+    about: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    clock: Clock = Clock()
+    model: Model = Model()
+    stack: Stack = Stack()
+    tools: Mapping[str, ToolSpec] = Field(default_factory=dict)
+    script: Annotated[tuple[Line, ...], Field(min_length=1)]
+    faults: tuple[Fault, ...] = ()
+    sweep: Sweep | None = None
+    expect: Expect = Expect()
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-like data that `Scenario.model_validate` reads back; unset fields are left out."""
+        return self.model_dump(mode="json", exclude_unset=True)
