@@ -1,0 +1,52 @@
+"""What one scenario came to: its record, its verdict, and the wall time they cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.checks.verdict import Outcome, Verdict
+from harness.record import Record
+
+
+@dataclass(frozen=True)
+class Result:
+    """One scenario, played and judged."""
+
+    path: str
+    name: str
+    record: Record
+    verdict: Verdict
+    wall_s: float
+
+    @property
+    def outcome(self) -> Outcome:
+        """pass, fail or invalid."""
+        return self.verdict.outcome
+
+    @property
+    def story(self) -> str:
+        """Folder and file name without its ending: `resume/kill_before_tool_result`."""
+        parts = self.path.replace("\\", "/").removesuffix(".yaml").removesuffix(".scenario")
+        return "/".join(parts.split("/")[-2:])
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that was played. `interrupted` when the user stopped it halfway."""
+
+    results: tuple[Result, ...]
+    planned: int
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> Literal[0, 1, 2, 3, 5]:
+        """pytest's codes: 0 kept, 1 broken (beats 3), 2 interrupted, 3 invalid, 5 nothing to run."""
+        outcomes = {result.outcome for result in self.results}
+        if self.interrupted:
+            return 2
+        if "fail" in outcomes:
+            return 1
+        if "invalid" in outcomes:
+            return 3
+        return 0 if self.results else 5
