@@ -41,7 +41,7 @@ KINDS = {
     "send.failed": "send() raised: message_id, error, trace",
     "network.refused": "something tried to leave the harness: address, what",
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",
-    "crashed": "the process was killed: at, tier, crash (n-th crash, from 1), fault",
+    "crashed": "the process was killed: at, tier, crash (n-th, from 1), fault, where (source line)",
     "died": "the process ended by itself: status, stderr",
     "limit": "a bound of the harness was hit: bound, value, message",
     "closed": "close() returned",

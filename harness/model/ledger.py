@@ -25,6 +25,8 @@ class LedgerRow:
     prompt_tokens: int
     """The whole prompt by the ruler, whether billed or refused; 0 where it could not be read."""
     max_tokens: int
+    context_window: int
+    """The model's window in this scenario, in tokens; 0 for an unknown model."""
     input_tokens: int
     cache_creation_input_tokens: int
     cache_read_input_tokens: int

@@ -41,7 +41,7 @@ class Run:
 
     @property
     def exit_code(self) -> Literal[0, 1, 2, 3, 5]:
-        """pytest's codes: 0 kept, 1 broken (beats 3), 2 interrupted, 3 invalid, 5 nothing to run."""
+        """pytest's codes: 0 kept, 1 broken (beats 3), 2 interrupted, 3 invalid, 5 none to run."""
         outcomes = {result.outcome for result in self.results}
         if self.interrupted:
             return 2
