@@ -1,12 +1,27 @@
-"""From files to scenarios: finding them, reading them, and saying exactly what is wrong."""
+"""From files to scenarios: finding them, reading them, and saying exactly what is wrong.
+
+All that is wrong with one file is said at once, in the order of its lines. Finding and headlines
+never import pydantic, so that listing a library is quick.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.scenario.schema import Scenario
+from harness.scenario.document import Document, Place, ScenarioError, parse, read_text
+
+if TYPE_CHECKING:
+    from harness.scenario.complaint import Complaint
+    from harness.scenario.schema import Scenario
+
+__all__ = ["Headline", "Loaded", "NothingToRun", "ScenarioError", "find", "headline", "load"]
+
+SUFFIX = ".scenario.yaml"
+COMPLAINTS_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -17,15 +32,99 @@ class Loaded:
     scenario: Scenario
 
 
-class ScenarioError(ValueError):
-    """A file is no scenario. The message reads `file:line:column: expected …, got …; remedy`."""
+@dataclass(frozen=True)
+class Headline:
+    """What a list shows of a file, unchecked; empty where the file does not say it as text."""
+
+    path: str
+    name: str
+    about: str
+
+
+class NothingToRun(ScenarioError):
+    """The folders are there and hold no scenario."""
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
-    """All `*.scenario.yaml` under these files and folders, sorted; ScenarioError where none is."""
-    raise NotImplementedError
+    """All `*.scenario.yaml` under these folders, and these files, whatever they are called, sorted.
+
+    ScenarioError for a path that does not exist; NothingToRun where no file is left. Hidden
+    folders are passed over.
+    """
+    found: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            found.update(_under(path))
+        elif path.exists():
+            found.add(path)
+        else:
+            raise ScenarioError(
+                f"{path}: expected a scenario file or a folder of them, got nothing of that name; "
+                "check the path"
+            )
+    if not found:
+        where = ", ".join(map(str, paths)) or "no path at all"
+        raise NothingToRun(
+            f"{where}: expected at least one *{SUFFIX}, got none; "
+            "`harness init` writes a first scenario"
+        )
+    return sorted(found)
+
+
+def _under(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(root, name) for name in files if name.endswith(SUFFIX))
 
 
 def load(path: Path) -> Loaded:
     """Read one file; ScenarioError names the place and both sides."""
-    raise NotImplementedError
+    return Loaded(str(path), scenario_of(parse(read_text(path), str(path))))
+
+
+def headline(path: Path) -> Headline:
+    """Name and about of a file, without checking the rest; ScenarioError where it is no YAML."""
+    data = parse(read_text(path), str(path)).root.data()
+    said = data if isinstance(data, dict) else {}
+    name, about = (said.get(key) for key in ("name", "about"))
+    return Headline(
+        str(path), name if isinstance(name, str) else "", about if isinstance(about, str) else ""
+    )
+
+
+def scenario_of(document: Document) -> Scenario:
+    """The scenario of a document; ScenarioError with every complaint."""
+    from pydantic import ValidationError
+
+    from harness.scenario.complaint import complaints as of_shape
+    from harness.scenario.complaint import shown
+    from harness.scenario.schema import Scenario
+    from harness.scenario.sense import complaints as of_sense
+
+    data = document.root.data()
+    if not isinstance(data, dict):
+        place = document.root.place
+        raise ScenarioError(
+            f"{_at(document, place)}: expected a mapping with name and script, got {shown(data)}; "
+            "`harness init` writes a first scenario"
+        )
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        raise _refused(document, of_shape(error)) from error
+    if wrong := of_sense(scenario):
+        raise _refused(document, wrong)
+    return scenario
+
+
+def _at(document: Document, place: Place) -> str:
+    return f"{document.path}:{place.line}:{place.column}"
+
+
+def _refused(document: Document, wrong: Iterable[Complaint]) -> ScenarioError:
+    placed = sorted((document.place(one.way, at_key=one.at_key), one.message) for one in wrong)
+    lines = [f"{_at(document, place)}: {message}" for place, message in placed]
+    if len(lines) > COMPLAINTS_SHOWN:
+        more = len(lines) - COMPLAINTS_SHOWN
+        lines[COMPLAINTS_SHOWN:] = [f"{document.path}: and {more} more"]
+    return ScenarioError("\n".join(lines))

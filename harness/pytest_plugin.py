@@ -1,0 +1,1 @@
+"""The pytest plugin: collects scenarios and offers them to tests."""

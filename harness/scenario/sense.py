@@ -1,0 +1,189 @@
+"""What a well-formed scenario says that cannot be: found before anything is played.
+
+Only what no run could ever make true is refused here: a fault on a turn that the script does not
+have, a tool nobody declared, a number no target could reach. What may or may not be reached (the
+third tool call of a turn) is left to the run, which is invalid when it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.scenario.complaint import Complaint, nearest
+from harness.scenario.document import Step
+from harness.scenario.schema import (
+    OPERATIONS,
+    Crash,
+    Disk,
+    Reply,
+    Scenario,
+    ToolFault,
+    Wait,
+    Words,
+    Writer,
+)
+from harness.scenario.schema import Step as ReplyStep
+from harness.scenario.text import known_locale
+from harness.scenario.units import UNITS_NS
+
+TURNS_MAX = 100_000
+DAYS_MAX = 3_660
+
+
+def complaints(scenario: Scenario) -> list[Complaint]:
+    """A sentence for each thing that cannot be."""
+    turns = sum(_turns(line) for line in scenario.script)
+    return [
+        *_bounds(scenario, turns),
+        *_faults(scenario, turns),
+        *_tools(scenario),
+        *_locales(scenario),
+        *_resume(scenario, turns),
+        *_numbers(scenario, turns),
+        *_not_yet(scenario),
+    ]
+
+
+def _turns(line: object) -> int:
+    return 0 if isinstance(line, Wait) else getattr(line, "repeat", 1)
+
+
+def _bounds(scenario: Scenario, turns: int) -> Iterator[Complaint]:
+    if turns > TURNS_MAX:
+        message = f"expected at most {TURNS_MAX} turns, got {turns}; repeat less often"
+        yield Complaint(("script",), message)
+    quiet_ns = sum(
+        line.wait if isinstance(line, Wait) else getattr(line, "every", 0) * _turns(line)
+        for line in scenario.script
+    )
+    if quiet_ns > DAYS_MAX * UNITS_NS["d"]:
+        days = quiet_ns // UNITS_NS["d"]
+        message = f"expected waits of at most {DAYS_MAX} days in all, got {days}; wait less"
+        yield Complaint(("script",), message)
+
+
+def _faults(scenario: Scenario, turns: int) -> Iterator[Complaint]:
+    for index, fault in enumerate(scenario.faults):
+        if fault.what.turn > turns:
+            message = (
+                f"expected a turn from 1 to {turns}, got {fault.what.turn}; "
+                f"the script has {turns} turn{'s' if turns != 1 else ''}"
+            )
+            yield Complaint(("faults", index, fault.kind, "turn"), message)
+
+
+def _replies(scenario: Scenario) -> Iterator[tuple[tuple[Step, ...], ReplyStep]]:
+    for index, line in enumerate(scenario.script):
+        if isinstance(line, Wait):
+            continue
+        reply: Reply = line.reply
+        if isinstance(reply, ReplyStep):
+            yield ("script", index, "reply"), reply
+        else:
+            for number, step in enumerate(reply):
+                yield ("script", index, "reply", number), step
+
+
+def _tools(scenario: Scenario) -> Iterator[Complaint]:
+    for way, step in _replies(scenario):
+        for index, call in enumerate(step.calls):
+            if call.tool not in scenario.tools:
+                tail: tuple[Step, ...] = ("tool",) if step.tool else ("tools", index, "tool")
+                yield Complaint(way + tail, _no_tool(call.tool, scenario))
+
+
+def _no_tool(name: str, scenario: Scenario) -> str:
+    if not scenario.tools:
+        return f"expected a tool of this scenario, got {name!r}; there are none: add it to `tools`"
+    remedy = nearest(name, scenario.tools)
+    return f"expected a tool of this scenario, got {name!r}; {remedy}"
+
+
+def _locales(scenario: Scenario) -> Iterator[Complaint]:
+    spoken: list[tuple[tuple[Step, ...], str]] = []
+    for index, line in enumerate(scenario.script):
+        if not isinstance(line, Wait) and isinstance(line.user, Words):
+            spoken.append((("script", index, "user"), line.user.locale))
+    for way, step in _replies(scenario):
+        spoken.append((way, step.locale))
+        if isinstance(step.think, Words):
+            spoken.append(((*way, "think"), step.think.locale))
+    for way, locale in spoken:
+        # Asking about the default would import Faker, which most scenarios never need.
+        if locale != "en_US" and not known_locale(locale):
+            message = f"expected a locale of Faker such as de_DE or ja_JP, got {locale!r}"
+            yield Complaint((*way, "locale"), message)
+
+
+def _crashes(scenario: Scenario) -> list[int]:
+    """The turns of all scripted deaths, in the order in which they come."""
+    whats = [fault.what for fault in scenario.faults]
+    return sorted(what.turn for what in whats if isinstance(what, Crash | ToolFault))
+
+
+def _resume(scenario: Scenario, turns: int) -> Iterator[Complaint]:
+    resume = scenario.expect.resume
+    if resume is None:
+        return
+    way = ("expect", "resume")
+    crashes = _crashes(scenario)
+    if not crashes:
+        message = "expected a crash to resume from, got none; add one under `faults`"
+        yield Complaint(way, message, at_key=True)
+        return
+    if resume.after_crash > len(crashes):
+        message = f"expected a crash from 1 to {len(crashes)}, got {resume.after_crash}"
+        remedy = f"the scenario has {len(crashes)} crash{'es' if len(crashes) != 1 else ''}"
+        yield Complaint((*way, "after_crash"), f"{message}; {remedy}")
+        return
+    turn = min(crashes[resume.after_crash - 1], turns)
+    for key in ("transcript", "tool_state"):
+        wanted = getattr(resume, key)
+        if wanted is not None and wanted > turn:
+            message = (
+                f"expected at most {turn}, got {wanted}; crash {resume.after_crash} is in turn"
+            )
+            yield Complaint((*way, key), f"{message} {turn}, no target can be further")
+
+
+def _numbers(scenario: Scenario, turns: int) -> Iterator[Complaint]:
+    expect = scenario.expect
+    share = expect.cache_read_share
+    if share is not None and share.min > 1:
+        message = f"expected a share from 0 to 1, got {share.min:g}; half is 0.5"
+        yield Complaint(("expect", "cache_read_share", "min"), message)
+    refused = any(fault.http is not None for fault in scenario.faults)
+    if not turns or refused:
+        return
+    for key in ("request_tokens", "input_tokens_total", "attempts_per_turn"):
+        most = getattr(expect, key)
+        if most is not None and most.max < 1:
+            message = f"expected at least 1, got {most.max:g}; a turn takes at least one"
+            yield Complaint(("expect", key, "max"), message)
+    if expect.cost_usd is not None and expect.cost_usd.max == 0:
+        message = "expected more than 0, got 0; no reply is free"
+        yield Complaint(("expect", "cost_usd", "max"), message)
+
+
+def _not_yet(scenario: Scenario) -> Iterator[Complaint]:
+    """Legal, and not emulated in this version: refused aloud, so that nothing passes unplayed."""
+    if scenario.sweep is not None:
+        yield Complaint(("sweep",), _later("`sweep`", "script single crashes"), at_key=True)
+    for index, fault in enumerate(scenario.faults):
+        way = ("faults", index, fault.kind)
+        what = fault.what
+        if isinstance(what, Disk | Writer):
+            yield Complaint(way, _later(f"`{fault.kind}` faults", "leave it out"), at_key=True)
+        if not isinstance(what, Crash):
+            continue
+        if what.at.endswith(".stored") or what.at.split(" ")[0] in OPERATIONS:
+            remedy = "crash at another boundary, such as reply.received"
+            yield Complaint((*way, "at"), _later(f"a crash at {what.at!r}", remedy))
+        if what.disk != "kill":
+            yield Complaint((*way, "disk"), _later(f"`disk: {what.disk}`", "use `disk: kill`"))
+        if what.state is not None:
+            yield Complaint((*way, "state"), _later("`state`", "leave it out"), at_key=True)
+
+
+def _later(what: str, remedy: str) -> str:
+    return f"expected what this version emulates, got {what}, which it does not yet; {remedy}"

@@ -1,0 +1,108 @@
+"""What a well-formed scenario says that cannot be, found before anything is played."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.scenario.document import parse
+from harness.scenario.load import ScenarioError, scenario_of
+
+HEAD = (
+    "name: x\ntools: {book: {}, pay: {}}\nscript:\n"
+    "  - user: a\n  - {repeat: 3, every: 1h, user: b}\n"
+)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ScenarioError) as caught:
+        scenario_of(parse(text, "a"))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tail", "message"),
+    [
+        ("faults: [{http: {turn: 5, status: 529}}]", "a:6:24: expected a turn from 1 to 4, got 5"),
+        ("faults: [{tool: {turn: 9, crash: before}}]", "expected a turn from 1 to 4, got 9"),
+        ("expect: {resume: {transcript: 1}}", "a:6:10: expected a crash to resume from, got none"),
+        ("expect: {cache_read_share: {min: 50}}", "expected a share from 0 to 1, got 50"),
+        ("expect: {input_tokens_total: {max: 0}}", "expected at least 1, got 0"),
+        ("expect: {attempts_per_turn: {max: 0.5}}", "expected at least 1, got 0.5"),
+        ("expect: {cost_usd: {max: 0}}", "expected more than 0, got 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(tail: str, message: str) -> None:
+    assert message in refusal(HEAD + tail)
+
+
+def test_more_crashes_expected_than_scripted_counts_deaths_in_tools_too() -> None:
+    faults = "faults: [{crash: {turn: 1, at: reply.received}}, {tool: {turn: 3, crash: during}}]\n"
+    scenario_of(parse(HEAD + faults + "expect: {resume: {after_crash: 2, transcript: 3}}", "a"))
+    third = refusal(HEAD + faults + "expect: {resume: {after_crash: 3, transcript: 3}}")
+    assert "expected a crash from 1 to 2, got 3; the scenario has 2 crashes" in third
+
+
+def test_no_target_can_be_further_than_the_turn_of_the_crash() -> None:
+    fault = "faults: [{crash: {turn: 2, at: reply.delivered}}]\n"
+    scenario_of(parse(HEAD + fault + "expect: {resume: {transcript: 2}}", "a"))
+    message = refusal(HEAD + fault + "expect: {resume: {transcript: 3, tool_state: 4}}")
+    assert "a:7:31: expected at most 2, got 3; crash 1 is in turn 2" in message
+    assert "expected at most 2, got 4" in message
+
+
+def test_a_budget_of_nothing_is_legal_where_every_request_may_be_refused() -> None:
+    fault = "faults: [{http: {turn: 1, status: 400}}]\n"
+    scenario_of(parse(HEAD + fault + "expect: {input_tokens_total: {max: 0}}", "a"))
+
+
+def test_an_undeclared_tool_is_named_with_what_there_is() -> None:
+    script = "script: [{user: a, reply: [{tools: [{tool: book}, {tool: bok}]}, {text: b}]}]"
+    message = refusal(f"name: x\ntools: {{book: {{}}}}\n{script}")
+    assert message == "a:3:58: expected a tool of this scenario, got 'bok'; did you mean `book`?"
+    assert "there are none" in refusal("name: x\nscript: [{user: a, reply: {tool: book}}]")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "user: {words: 3, locale: xx_XX}",
+        "{user: a, reply: {words: 3, locale: xx_XX}}",
+        "{user: a, reply: [{text: a, think: {words: 3, locale: xx_XX}}]}",
+    ],
+)
+def test_an_unknown_locale_is_refused_wherever_words_are_spoken(line: str) -> None:
+    message = refusal(f"name: x\nscript:\n - {line}\n")
+    assert "expected a locale of Faker such as de_DE or ja_JP, got 'xx_XX'" in message
+
+
+def test_known_locales_are_spoken() -> None:
+    scenario_of(parse("name: x\nscript: [{user: {words: 3, locale: ja_JP}}]", "a"))
+
+
+@pytest.mark.parametrize(
+    ("tail", "place"),
+    [
+        ("sweep: {}", "a:6:1:"),
+        ("faults: [{disk: {turn: 1, on: fsync, error: EIO}}]", "a:6:11:"),
+        ("faults: [{writer: {turn: 1}}]", "a:6:11:"),
+        ("faults: [{crash: {turn: 1, at: reply.stored}}]", "a:6:32:"),
+        ("faults: [{crash: {turn: 1, at: write checkpoint}}]", "a:6:32:"),
+        ("faults: [{crash: {turn: 1, at: reply.received, disk: ext4}}]", "a:6:54:"),
+        ("faults: [{crash: {turn: 1, at: reply.received, state: 2}}]", "a:6:48:"),
+    ],
+)
+def test_what_is_not_emulated_yet_is_refused_not_passed_over(tail: str, place: str) -> None:
+    message = refusal(HEAD + tail)
+    assert message.startswith(f"{place} expected what this version emulates")
+    assert "\n" not in message
+
+
+def test_a_call_that_may_not_be_reached_is_left_to_the_run() -> None:
+    scenario_of(parse(HEAD + "faults: [{tool: {turn: 1, crash: before, call: 9}}]", "a"))
+
+
+def test_the_script_is_bounded_in_turns_and_in_time() -> None:
+    many = "".join(f" - {{repeat: 100000, user: {n}a}}\n" for n in range(2))
+    assert "expected at most 100000 turns, got 200000" in refusal(f"name: x\nscript:\n{many}")
+    long = "name: x\nscript:\n - {user: a}\n - {wait: 9999d}\n"
+    assert "expected waits of at most 3660 days in all, got 9999" in refusal(long)
