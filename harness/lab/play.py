@@ -1,21 +1,36 @@
-"""Load, run, judge, report: the one door for the command line and for pytest."""
+"""Load, run, judge, report: the one door for the command line and for pytest.
+
+Each job is a thread with a warm server of its own; scenarios are handed out in order and come back
+in that order. A verdict is reached from the record alone.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
+import queue
+import shutil
+import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from harness import case
+from harness.checks.judge import judge
+from harness.lab.runner import Keep, run
+from harness.lab.targets import TargetError, TargetRef, find_target, shipped_targets
+from harness.record import Header, Record, read
 from harness.report.result import Result, Run
 from harness.scenario.load import Loaded
+from harness.world.process import Server, ServerError, Stopped
 
+FIDELITY = "none"
+"""How finely the disk is recorded: not at all, until the crash lab is built."""
+_TMPFS = Path("/dev/shm")
 
-class TargetError(ValueError):
-    """`--target` names nothing that can be opened: the message says what, and what there is."""
-
-
-def shipped_targets() -> tuple[str, ...]:
-    """The names that `--target` knows, without importing any of them."""
-    raise NotImplementedError
+__all__ = ["TargetError", "check", "play", "replay", "shipped_targets"]
 
 
 def play(
@@ -35,19 +50,168 @@ def play(
     `interrupted` set, and no process is left behind. TargetError and ScenarioError come before
     anything is played.
     """
-    raise NotImplementedError
+    crew = _Crew(find_target(target), seed, report, on_result)
+    return crew.play(scenarios, max(1, min(jobs, len(scenarios))))
 
 
 def replay(
-    token: str, scenarios: Sequence[Loaded], *, target: str | None = None, keep: Path | None = None
+    token: str,
+    scenarios: Sequence[Loaded],
+    *,
+    target: str | None = None,
+    keep: Path | None = None,
 ) -> Result:
     """One case again, alone. The scenario is found by its hash, the target by its name's hash.
 
-    TokenError, and LookupError with a full sentence when either is not to be found.
+    TokenError, and LookupError with a full sentence when either is not to be found. With `keep`,
+    the session's directory is copied there before and after each crash, and after the resume.
     """
-    raise NotImplementedError
+    wanted = case.parse(token)
+    loaded = _find_scenario(wanted, scenarios)
+    ref = _find_target(wanted, target)
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+    crew = _Crew(ref, wanted.seed, None, None, None if keep is None else Keep(keep))
+    played = crew.play([loaded], 1)
+    if not played.results:
+        raise KeyboardInterrupt
+    return played.results[0]
 
 
 def check(path: Path) -> Result:
     """Judge a stored record again; RecordError where it is none."""
-    raise NotImplementedError
+    record = read(path)
+    name = str(record.header.scenario.get("name", ""))
+    started = time.perf_counter()
+    verdict = judge(record)
+    return Result(record.header.scenario_path, name, record, verdict, time.perf_counter() - started)
+
+
+def case_of(loaded: Loaded, ref: TargetRef, seed: int) -> case.Case:
+    """The case of playing this scenario as scripted."""
+    content = case.scenario_hash(loaded.scenario.dump())
+    return case.Case(content, case.target_hash(ref.name), seed)
+
+
+class _Crew:
+    """The threads that play, and what they share."""
+
+    def __init__(
+        self,
+        ref: TargetRef,
+        seed: int | None,
+        report: Path | None,
+        on_result: Callable[[Result], None] | None,
+        keep: Keep | None = None,
+    ) -> None:
+        self._ref = ref
+        self._seed = seed
+        self._report = report
+        self._on_result = on_result
+        self._keep = keep
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._done: dict[int, Result] = {}
+        self._errors: list[BaseException] = []
+        self._waiting: queue.SimpleQueue[tuple[int, Loaded]] = queue.SimpleQueue()
+
+    def play(self, scenarios: Sequence[Loaded], jobs: int) -> Run:
+        for numbered in enumerate(scenarios):
+            self._waiting.put(numbered)
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(jobs)]
+        interrupted = False
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                try:
+                    thread.join(0.2)
+                except KeyboardInterrupt:
+                    interrupted = True
+                    self._stop.set()
+        if self._errors:
+            raise self._errors[0]
+        results = tuple(self._done[index] for index in sorted(self._done))
+        return Run(results, len(scenarios), interrupted)
+
+    def _work(self) -> None:
+        root = Path(tempfile.mkdtemp(prefix="harness-", dir=_TMPFS if _TMPFS.is_dir() else None))
+        try:
+            server = Server(self._ref.order(), root, stopped=self._stop.is_set)
+            try:
+                while not self._stop.is_set():
+                    index, loaded = self._waiting.get_nowait()
+                    self._finish(index, self._play_one(loaded, server, root / f"home-{index}"))
+            finally:
+                server.close()
+        except (queue.Empty, Stopped):
+            pass
+        except ServerError as error:
+            self._fail(TargetError(f"--target {self._ref.name} cannot be opened: {error}"))
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            self._fail(error)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    def _fail(self, error: BaseException) -> None:
+        self._errors.append(error)
+        self._stop.set()
+
+    def _play_one(self, loaded: Loaded, server: Server, home: Path) -> Result:
+        scenario = loaded.scenario
+        seed = scenario.seed if self._seed is None else self._seed
+        record = Record(
+            Header(
+                token=case_of(loaded, self._ref, seed).token,
+                scenario=scenario.dump(),
+                scenario_path=loaded.path,
+                target=self._ref.name,
+                seed=seed,
+                fidelity=FIDELITY,
+                volatile={"pid": os.getpid(), "started_ns": time.time_ns()},
+            )
+        )
+        home.mkdir(mode=0o700)
+        started = time.perf_counter()
+        run(scenario, record, server, home, self._keep)
+        wall_s = time.perf_counter() - started
+        shutil.rmtree(home, ignore_errors=True)
+        return Result(loaded.path, scenario.name, record, judge(record), wall_s)
+
+    def _finish(self, index: int, result: Result) -> None:
+        if self._report is not None:
+            folder = self._report / result.story
+            result.record.write(folder / "record.jsonl")
+            verdict = json.dumps(dataclasses.asdict(result.verdict), indent=2, ensure_ascii=False)
+            (folder / "verdict.json").write_text(verdict + "\n", encoding="utf-8")
+        with self._lock:
+            self._done[index] = result
+            if self._on_result is not None:
+                self._on_result(result)
+
+
+def _find_scenario(wanted: case.Case, scenarios: Sequence[Loaded]) -> Loaded:
+    for loaded in scenarios:
+        if case.scenario_hash(loaded.scenario.dump()) == wanted.scenario_hash:
+            return loaded
+    raise LookupError(
+        f"none of the {len(scenarios)} scenarios at hand has the content {wanted.scenario_hash} "
+        "that the token names: it has been changed since, or lies elsewhere (--in PATHS)"
+    )
+
+
+def _find_target(wanted: case.Case, target: str | None) -> TargetRef:
+    names = shipped_targets() if target is None else (target,)
+    for name in names:
+        ref = find_target(name)
+        if case.target_hash(ref.name) == wanted.target_hash:
+            return ref
+    if target is None:
+        raise LookupError(
+            "the token's target is none of the shipped ones "
+            f"({', '.join(names)}): name it with --target path/to/file.py:Class"
+        )
+    raise LookupError(
+        f"--target {target} is not the target that the token names: leave it out for a shipped "
+        "one, or give the same file name and class as when it was found"
+    )

@@ -1,0 +1,198 @@
+"""The stage: what a life's messages meet. Records each crossing, asks the model and the tools.
+
+Every scripted death waits here until its turn and boundary come. A death at a boundary means: that
+crossing was about to take effect and does not; so the death is looked up before the crossing is
+recorded or carried out. The model and the tools outlive every life.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.channel import to_bytes, to_text
+from harness.doors.reply import NoReply
+from harness.model.mock import MockModel
+from harness.record import Record
+from harness.scenario.schema import Crash, Fault, ToolFault
+from harness.world.clock import VirtualClock
+from harness.world.process import Die
+from harness.world.tools import ToolShed
+
+ATTEMPTS_PER_TURN_MAX = 200
+_TOOL_BOUNDARY = {"before": "tool.called", "during": "tool.halfway", "after_effect": "tool.done"}
+
+
+@dataclass(frozen=True)
+class Death:
+    """A scripted death that has not happened yet. `call` is the n-th tool call, None for any."""
+
+    fault: int
+    turn: int
+    at: str
+    call: int | None
+
+
+def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
+    """The deaths among the faults, in the order of the script."""
+    deaths = []
+    for index, fault in enumerate(faults):
+        what = fault.what
+        if isinstance(what, Crash):
+            deaths.append(Death(index, what.turn, what.at, None))
+        elif isinstance(what, ToolFault):
+            deaths.append(Death(index, what.turn, _TOOL_BOUNDARY[what.crash], what.call))
+    return deaths
+
+
+class Stage:
+    """One case's world, as the life's messages see it. `turn` and `life` are set by the runner."""
+
+    def __init__(
+        self,
+        record: Record,
+        clock: VirtualClock,
+        model: MockModel,
+        shed: ToolShed,
+        deaths: list[Death],
+    ) -> None:
+        self.turn: int | None = None
+        self.life = 0
+        self.dying: Death | None = None
+        self.limit_hit = False
+        self._record = record
+        self._clock = clock
+        self._model = model
+        self._shed = shed
+        self._deaths = deaths
+        self._fired: set[int] = set()
+        self._requests = 0
+        self._attempts: Counter[int | None] = Counter()
+        self._calls: Counter[int | None] = Counter()
+
+    def record(self, kind: str, **data: Any) -> None:
+        """Add an event, here and now."""
+        self._record.add(kind, at_ns=self._clock.elapsed_ns, life=self.life, turn=self.turn, **data)
+
+    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer one message of the life; Die where a death is scripted or a bound is hit."""
+        answer: Mapping[str, Any] = getattr(self, f"_on_{call['call']}")(call)
+        return answer
+
+    def dies_at(self, at: str, call: int | None = None) -> bool:
+        """Whether the script wants it dead here; it is then `dying`, once."""
+        for death in self._deaths:
+            if (death.turn, death.at) == (self.turn, at) and death.call in (None, call):
+                self._deaths.remove(death)
+                self.dying = death
+                return True
+        return False
+
+    def fire(self, fault: int, what: str) -> None:
+        """Note that a fault took place; the first time counts."""
+        if fault not in self._fired:
+            self._fired.add(fault)
+            self.record("fault.fired", fault=fault, what=what)
+
+    def _gate(self, at: str, call: int | None = None) -> None:
+        if self.dies_at(at, call):
+            raise Die
+
+    def _bound(self, bound: str, value: int, message: str) -> None:
+        self.limit_hit = True
+        self.record("limit", bound=bound, value=value, message=message)
+        raise Die
+
+    def _on_request(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._attempts[self.turn] += 1
+        if self._attempts[self.turn] > ATTEMPTS_PER_TURN_MAX:
+            self._bound(
+                "attempts_per_turn",
+                ATTEMPTS_PER_TURN_MAX,
+                f"more than {ATTEMPTS_PER_TURN_MAX} requests for one user message",
+            )
+        self._gate("request.sent")
+        number = self._requests
+        self._requests += 1
+        self.record(
+            "request.sent",
+            request=number,
+            method=call["method"],
+            path=call["path"],
+            body=_readable(call["body"]),
+        )
+        self._model.spoken_turn = self.turn
+        reply = self._model.handle(
+            call["method"],
+            call["path"],
+            call["headers"],
+            to_bytes(call["body"]),
+            self._clock.now_ns,
+        )
+        row = self._model.ledger[-1]
+        self.record("model.answered", request=number, **dataclasses.asdict(row))
+        if row.fault is not None:
+            self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
+        if isinstance(reply, NoReply):
+            return {"no_reply": reply.kind, "delay_ns": reply.delay_ns}
+        return {
+            "status": reply.status,
+            "headers": dict(reply.headers),
+            "frames": [[frame.delay_ns, to_text(frame.data)] for frame in reply.frames],
+            "end": reply.end,
+            "request": number,
+        }
+
+    def _on_gate(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._gate(call["at"])
+        self.record(call["at"], request=call["request"])
+        return {}
+
+    def _on_tool(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._calls[self.turn] += 1
+        ordinal = self._calls[self.turn]
+        self._gate("tool.called", ordinal)
+        spec = self._shed.specs[call["name"]]
+        self.record(
+            "tool.called",
+            call_id=call["call_id"],
+            name=call["name"],
+            input=call["input"],
+            contract=spec.contract,
+        )
+        halfway = any(
+            (death.turn, death.at, death.call) == (self.turn, "tool.halfway", ordinal)
+            for death in self._deaths
+        )
+        return {"takes_ns": spec.takes, "halfway": halfway, "ordinal": ordinal}
+
+    def _on_halfway(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._gate("tool.halfway", call["ordinal"])
+        return {}
+
+    def _on_effect(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        effect = self._shed.run(call["name"], call["call_id"], call["input"])
+        self.record("tool.effect", **dataclasses.asdict(effect))
+        self._gate("tool.done", call["ordinal"])
+        self.record("tool.done", call_id=call["call_id"], name=call["name"])
+        return {"result": effect.result}
+
+    def _on_network(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.record("network.refused", address=call["address"], what=call["what"])
+        return {}
+
+    def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:
+        deadline = self._clock.deadline_ns or 0
+        self._bound("virtual_time", deadline, "one user message took more than 48 virtual hours")
+        return {}
+
+
+def _readable(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body

@@ -1,0 +1,78 @@
+"""Every crossing of a life goes over this bridge: to the model, the tools, the user.
+
+Each message is a round trip. The runner records it before it answers, and may answer "die": then
+the life says which source line it stood on and stops for ever, waiting for its SIGKILL. Nothing
+in the process runs on after that, no `finally` and no other thread that needs the bridge.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from harness.channel import Channel, Hangup
+
+_OURS = str(Path(__file__).parent)
+_LIBRARIES = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
+RUNNER_GONE = 77
+"""Exit status of a life whose runner disappeared."""
+
+
+class Bridge:
+    """The life's end. `home_file` is the target's own source file, to name the line it dies on."""
+
+    def __init__(self, channel: Channel, home_file: str | None) -> None:
+        self._channel = channel
+        self._home_file = home_file
+        self._lock = threading.RLock()
+
+    def call(self, **message: Any) -> dict[str, Any]:
+        """Send one message and return the answer; does not return when the answer is to die."""
+        with self._lock:
+            try:
+                self._channel.send(message)
+                answer = self._channel.receive()
+                if answer.get("die"):
+                    self._channel.send({"where": source_line(self._home_file)})
+                    while True:
+                        self._channel.receive()
+            except Hangup:
+                os._exit(RUNNER_GONE)
+            return answer
+
+    def gate(self, at: str, **details: Any) -> Mapping[str, Any]:
+        """Say that something is about to take effect; the life may die here."""
+        return self.call(call="gate", at=at, **details)
+
+
+def source_line(home_file: str | None) -> str | None:
+    """`file.py:88 the line`, innermost in the target's own file, else outside any library."""
+    frames = list(_frames(sys._getframe()))
+    chosen = next((frame for frame in frames if frame.f_code.co_filename == home_file), None)
+    if chosen is None:
+        chosen = next((frame for frame in frames if _is_theirs(frame)), None)
+    if chosen is None:
+        return None
+    path, number = chosen.f_code.co_filename, chosen.f_lineno
+    line = linecache.getline(path, number).strip()
+    return f"{os.path.basename(path)}:{number} {line}".rstrip()
+
+
+def _frames(frame: FrameType | None) -> Any:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _is_theirs(frame: FrameType) -> bool:
+    path = frame.f_code.co_filename
+    return not path.startswith((_OURS, "<", *_LIBRARIES))

@@ -1,0 +1,128 @@
+"""A life: everything between the fork and the target, and the warmth that it is forked from.
+
+`warm_up` runs once in the server: the target and the SDK are imported, virtual time and the mock's
+door are put in, one call each way pays for every lazy import. `live` runs in the forked child:
+it takes over the page, the bridge and the seed, then does what the runner says until it is told to
+go or is killed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import random
+import socket
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.channel import Channel, Hangup, to_bytes, to_text
+from harness.doors.reply import Frame, NoReply, Reply
+from harness.life import clock as clocks
+from harness.life import network, waiting
+from harness.life.bridge import RUNNER_GONE, Bridge
+from harness.life.clock import HAND
+from harness.life.drive import Driver
+from harness.life.tools import BridgedTool
+
+_target: Any = None
+_home_file: str | None = None
+_bridge: Bridge | None = None
+
+
+class CannotImport(Exception):
+    """The target cannot be imported; the message is for the user."""
+
+
+def warm_up(order: dict[str, Any]) -> None:
+    """Import and rehearse everything that every life needs."""
+    network.clean_environment()
+    _load_target(order["target"])
+    from harness.life import sdk
+
+    sdk.open_door(_handle, HAND, _refuse)
+    sdk.rehearse()
+    clocks.install()
+    waiting.install()
+
+
+def _load_target(target: dict[str, Any]) -> None:
+    global _target, _home_file
+    try:
+        if target["file"] is None:
+            module = importlib.import_module(target["module"])
+        else:
+            path = Path(target["file"])
+            sys.path.insert(0, str(path.parent))
+            spec = importlib.util.spec_from_file_location(path.stem, path)
+            if spec is None or spec.loader is None:
+                raise CannotImport(f"{path} is no Python file")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[path.stem] = module
+            spec.loader.exec_module(module)
+        _home_file = module.__file__
+        _target = getattr(module, target["class"])()
+    except CannotImport:
+        raise
+    except BaseException as error:
+        raise CannotImport(f"{type(error).__name__}: {error}") from error
+    if not hasattr(_target, "open"):
+        raise CannotImport(
+            f"{target['class']} has no open(home, session_id, settings, tools), "
+            "see harness.protocol"
+        )
+
+
+def live(order: dict[str, Any], control: int, door: int, page: int, output: int) -> None:
+    """The life itself; ends the process."""
+    global _bridge
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    random.seed(order["seed"])
+    HAND.use(page, order["epoch_ns"], order["origin_ns"])
+    _bridge = bridge = Bridge(Channel(socket.socket(fileno=door)), _home_file)
+    HAND.overdue = partial(_tell, "overdue")
+    network.shut(lambda address, what: _tell("network", address=address, what=what))
+    tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
+    driver = Driver(_target, order["home"])
+    commands = Channel(socket.socket(fileno=control))
+    try:
+        while (command := commands.receive())["do"] != "quit":
+            if command["do"] == "open":
+                command["tools"] = tools
+            commands.send(driver.answer(command))
+    except Hangup:
+        os._exit(RUNNER_GONE)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _handle(method: str, path: str, headers: Any, body: bytes) -> Reply | NoReply:
+    """One request, over the bridge and back."""
+    bridge = _bridge
+    if bridge is None:
+        raise RuntimeError("no life is open")
+    answer = bridge.call(
+        call="request", method=method, path=path, headers=dict(headers), body=to_text(body)
+    )
+    if "no_reply" in answer:
+        return NoReply(answer["no_reply"], answer["delay_ns"])
+    number = answer["request"]
+
+    def gate(at: str) -> None:
+        bridge.gate(at, request=number)
+
+    frames = tuple(Frame(delay_ns, to_bytes(data)) for delay_ns, data in answer["frames"])
+    return Reply(answer["status"], answer["headers"], frames, answer["end"], gate)
+
+
+def _refuse(url: str) -> None:
+    _tell("network", address=url, what="http")
+
+
+def _tell(call: str, **details: str) -> None:
+    if _bridge is not None:
+        _bridge.call(call=call, **details)

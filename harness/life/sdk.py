@@ -1,0 +1,110 @@
+"""The SDK, warmed: the mock's door is opened once, before any fork, and rehearsed.
+
+The rehearsal calls the unmodified SDK each way (plain, streamed, async) against a canned reply, so
+that no life pays for lazy imports. A client costs 23 ms for reading the machine's certificates;
+they never matter here, so the server reads them once for all lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from collections.abc import Callable, Mapping
+
+from harness.doors.reply import DoorClock, Frame, Handle, NoReply, Reply
+from harness.doors.respx_door import open_door as open_respx_door
+
+_CANNED = {
+    "id": "msg_rehearsal",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-rehearsal",
+    "content": [{"type": "text", "text": "ready"}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}
+_rehearsing = False
+
+
+def open_door(handle: Handle, clock: DoorClock, refuse: Callable[[str], None]) -> None:
+    """Open the respx door for the rest of this process and its children."""
+    _read_certificates_once()
+
+    def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply | NoReply:
+        return _canned(body) if _rehearsing else handle(method, path, headers, body)
+
+    open_respx_door(answer, clock, refuse=refuse).__enter__()
+
+
+def rehearse() -> None:
+    """One call each way; does nothing where the SDK is not installed."""
+    global _rehearsing
+    try:
+        import anthropic
+    except ImportError:
+        return
+    request = {
+        "model": "claude-rehearsal",
+        "max_tokens": 8,
+        "messages": [{"role": "user", "content": "ready?"}],
+    }
+
+    async def rehearse_async() -> None:
+        async with anthropic.AsyncAnthropic() as client:
+            await client.messages.create(**request)  # type: ignore[call-overload]
+            async with client.messages.stream(**request) as stream:  # type: ignore[arg-type]
+                await stream.get_final_message()
+
+    _rehearsing = True
+    try:
+        with anthropic.Anthropic() as client:
+            client.messages.create(**request)  # type: ignore[call-overload]
+            with client.messages.stream(**request) as stream:  # type: ignore[arg-type]
+                stream.get_final_message()
+        asyncio.run(rehearse_async())
+    finally:
+        _rehearsing = False
+
+
+def _read_certificates_once() -> None:
+    import httpcore2
+    import httpx2._config
+
+    for module, name in (
+        (httpcore2, "default_ssl_context"),
+        (httpx2._config, "create_ssl_context"),
+    ):
+        if hasattr(module, name):
+            setattr(module, name, functools.cache(getattr(module, name)))
+
+
+def _canned(body: bytes) -> Reply:
+    if not json.loads(body).get("stream"):
+        return _reply("application/json", json.dumps(_CANNED).encode())
+    empty = {**_CANNED, "content": [], "stop_reason": None}
+    block = {"type": "text", "text": ""}
+    events: list[dict[str, object]] = [
+        {"type": "message_start", "message": empty},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "text_delta", "text": "ready"},
+        },
+        {"type": "content_block_stop", "index": 0},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+            "usage": {"output_tokens": 1},
+        },
+        {"type": "message_stop"},
+    ]
+    lines = (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+    return _reply("text/event-stream; charset=utf-8", "".join(lines).encode())
+
+
+def _reply(content_type: str, data: bytes) -> Reply:
+    headers = {"content-type": content_type, "request-id": "req_rehearsal"}
+    return Reply(200, headers, (Frame(0, data),))

@@ -1,0 +1,115 @@
+"""The warm server: imports the target once, then forks a life whenever the runner asks.
+
+Started as `python -m harness.life.server DESCRIPTOR`. It answers only the runner, over that
+descriptor; when the runner hangs up, however it died, the server ends every process that its lives
+left behind (it is their subreaper), removes the directory they worked in, and goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import shutil
+import signal
+import socket
+import sys
+from typing import Any
+
+from harness.channel import Channel, Hangup
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_STRAY_ROUNDS = 1000
+
+
+def control(option: int, value: int) -> None:
+    """prctl(2) with one argument; does nothing where there is no such call."""
+    prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
+    if prctl is not None:
+        prctl(option, value, 0, 0, 0)
+
+
+def main(descriptor: int) -> None:
+    """Serve until the runner hangs up."""
+    channel = Channel(socket.socket(fileno=descriptor))
+    order = channel.receive()
+    runner = order["runner"]
+    control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != runner:
+        os._exit(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from harness.life import life
+
+    try:
+        life.warm_up(order)
+    except life.CannotImport as error:
+        channel.send({"failed": str(error)})
+        os._exit(4)
+    control(_PR_SET_CHILD_SUBREAPER, 1)
+    # From here the end of the channel is the signal: a SIGKILL would leave strays behind.
+    control(_PR_SET_PDEATHSIG, 0)
+    gc.collect()
+    gc.freeze()
+    channel.send({"ready": True})
+    with contextlib.suppress(Hangup):
+        while True:
+            _serve(channel, channel.receive())
+    _end_strays()
+    shutil.rmtree(order["root"], ignore_errors=True)
+    os._exit(0)
+
+
+def _serve(channel: Channel, order: dict[str, Any]) -> None:
+    descriptors = channel.take_descriptors()
+    if order["do"] == "fork":
+        channel.send({"pid": _fork(channel, order, descriptors)})
+        for descriptor in descriptors:
+            os.close(descriptor)
+    elif order["do"] == "reap":
+        _pid, status = os.waitpid(order["pid"], 0)
+        _end_strays()
+        channel.send({"status": os.waitstatus_to_exitcode(status)})
+
+
+def _fork(channel: Channel, order: dict[str, Any], descriptors: list[int]) -> int:
+    server = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != server:
+            os._exit(0)
+        os.setsid()
+        channel.end.close()
+        from harness.life import life
+
+        life.live(order, *descriptors)
+    finally:
+        os._exit(70)
+
+
+def _end_strays() -> None:
+    """SIGKILL whatever is still below this server, until nothing is."""
+    for _ in range(_STRAY_ROUNDS):
+        children = _children()
+        if not children:
+            return
+        for child in children:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+
+
+def _children() -> list[int]:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as listing:
+            return [int(pid) for pid in listing.read().split()]
+    except OSError:
+        return []
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,70 @@
+"""Virtual time: whole nanoseconds in a page that the runner and the life share.
+
+The runner owns the page; whoever waits moves the hand forward (the target's sleeps do it from
+within its own process, see `harness.life.clock`). The hand starts at one second, so that a stack
+which subtracts a little from "now" never sees a negative time. A second cell is the deadline: a
+life that would sleep past it reports that instead (a bound on virtual hours).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from datetime import datetime
+
+PAGE_BYTES = 4096
+ORIGIN_NS = 1_000_000_000
+_CELL = struct.Struct("<q")
+_DEADLINE = 8
+_NEVER = 2**63 - 1
+
+
+class VirtualClock:
+    """The runner's end of the page. `elapsed_ns` counts from the scenario's start."""
+
+    def __init__(self, start: datetime) -> None:
+        self.epoch_ns = int(start.timestamp()) * 1_000_000_000 + start.microsecond * 1_000
+        self.descriptor = os.memfd_create("virtual-clock", os.MFD_CLOEXEC)
+        os.ftruncate(self.descriptor, PAGE_BYTES)
+        self._page = mmap.mmap(self.descriptor, PAGE_BYTES)
+        self._set(0, ORIGIN_NS)
+        self.deadline_ns = None
+
+    @property
+    def elapsed_ns(self) -> int:
+        """Virtual nanoseconds since the start."""
+        return self._get(0) - ORIGIN_NS
+
+    @property
+    def now_ns(self) -> int:
+        """Virtual nanoseconds since 1970."""
+        return self.epoch_ns + self.elapsed_ns
+
+    def advance(self, duration_ns: int) -> None:
+        """Let time pass; a negative duration is a ValueError."""
+        if duration_ns < 0:
+            raise ValueError(f"time does not run backwards here: {duration_ns} ns")
+        self._set(0, self._get(0) + duration_ns)
+
+    @property
+    def deadline_ns(self) -> int | None:
+        """The elapsed time past which a life may not sleep."""
+        cell = self._get(_DEADLINE)
+        return None if cell == _NEVER else cell - ORIGIN_NS
+
+    @deadline_ns.setter
+    def deadline_ns(self, elapsed_ns: int | None) -> None:
+        self._set(_DEADLINE, _NEVER if elapsed_ns is None else elapsed_ns + ORIGIN_NS)
+
+    def close(self) -> None:
+        """Give the page back."""
+        self._page.close()
+        os.close(self.descriptor)
+
+    def _get(self, offset: int) -> int:
+        value: int = _CELL.unpack_from(self._page, offset)[0]
+        return value
+
+    def _set(self, offset: int, value: int) -> None:
+        _CELL.pack_into(self._page, offset, value)
