@@ -56,7 +56,9 @@ def test_no_folder_has_more_than_nine_rooms() -> None:
         assert len(rooms) <= ROOMS_PER_FOLDER_MAX, f"{_name(folder)} has {len(rooms)} rooms"
 
 
-@pytest.mark.parametrize("test", [test for test in TESTS if test.name.startswith("test_")], ids=_name)
+@pytest.mark.parametrize(
+    "test", [test for test in TESTS if test.name.startswith("test_")], ids=_name
+)
 def test_every_test_asserts_something(test: Path) -> None:
     tree = ast.parse(test.read_text(encoding="utf-8"))
     words = ("assert", "raises", "check", "expect", "benchmark", "warns")
@@ -65,16 +67,16 @@ def test_every_test_asserts_something(test: Path) -> None:
             "test_"
         ):
             body = ast.dump(node).lower()
-            assert any(word in body for word in words), f"{_name(test)}: {node.name} asserts nothing"
+            assert any(word in body for word in words), (
+                f"{_name(test)}: {node.name} asserts nothing"
+            )
 
 
 def test_no_skips_without_a_reason() -> None:
     for test in TESTS:
-        tree = ast.parse(test.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in ("skip", "skipif", "xfail") and _name(test) != _name(
-                    Path(__file__)
-                ):
-                    reasons = [keyword for keyword in node.keywords if keyword.arg == "reason"]
-                    assert reasons or node.args, f"{_name(test)}:{node.lineno} skips without reason"
+        for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr in ("skip", "skipif", "xfail"):
+                reasons = [keyword for keyword in node.keywords if keyword.arg == "reason"]
+                assert reasons or node.args, f"{_name(test)}:{node.lineno} skips without reason"

@@ -1,0 +1,69 @@
+"""Records: append-only, read back as they were, damage named by line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.record import Event, Header, Record, RecordError, read
+
+HEADER = Header("hx1-t", {"name": "x"}, "x.yaml", "naive", 7, "none", {"pid": 1})
+
+
+def _record() -> Record:
+    record = Record(HEADER)
+    record.add("life.started", at_ns=0, life=1, turn=None)
+    record.add(
+        "user.received", at_ns=5, life=1, turn=1, message_id="m1", text="hé\u2028", sending=1
+    )
+    return record
+
+
+def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "record.jsonl"
+    record = _record()
+    record.write(path)
+    assert read(path) == record
+    assert len(path.read_bytes().split(b"\n")) == 4
+
+
+def test_a_sink_sees_every_event_as_it_is_added() -> None:
+    seen: list[Event] = []
+    record = Record(HEADER, sink=seen.append)
+    event = record.add("ended", at_ns=1, life=1, turn=None)
+    assert seen == [event]
+    assert list(record.of("ended", "broke")) == [event]
+
+
+def test_an_event_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(KeyError):
+        Record(HEADER).add("surprise", at_ns=0, life=1, turn=None)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "expected"),
+    [
+        ("", 1, "got an empty file"),
+        ("{}\n", 1, "expected the header"),
+        ('{"header":{"version":99}}\n', 1, "expected the header"),
+        ("GOOD\nnonsense\n", 2, "expected an event"),
+    ],
+)
+def test_damage_is_named_by_line(tmp_path: Path, content: str, line: int, expected: str) -> None:
+    path = tmp_path / "record.jsonl"
+    _record().write(path)
+    header = path.read_text(encoding="utf-8").split("\n")[0]
+    path.write_text(content.replace("GOOD", header), encoding="utf-8")
+    with pytest.raises(RecordError, match=expected) as caught:
+        read(path)
+    assert f":{line}:" in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_not_text_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="cannot be read as a record"):
+        read(tmp_path / "none.jsonl")
+    binary = tmp_path / "binary.jsonl"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecordError, match="cannot be read as a record"):
+        read(binary)
