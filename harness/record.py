@@ -90,10 +90,23 @@ class Record:
     events: list[Event] = field(default_factory=list)
     sink: Callable[[Event], None] | None = None
 
-    def add(self, kind: str, *, at_ns: int, life: int, turn: int | None, **data: object) -> Event:
-        """Append one event and return it; an unknown kind is a KeyError."""
+    def add(
+        self,
+        kind: str,
+        data: Mapping[str, object] | None = None,
+        /,
+        *,
+        at_ns: int,
+        life: int,
+        turn: int | None,
+        **more: object,
+    ) -> Event:
+        """Append one event and return it; an unknown kind is a KeyError.
+
+        Its data are `data` and the other keywords; a key that is also a parameter goes in `data`.
+        """
         KINDS[kind]
-        event = Event(len(self.events), at_ns, life, turn, kind, data)
+        event = Event(len(self.events), at_ns, life, turn, kind, {**(data or {}), **more})
         self.events.append(event)
         if self.sink is not None:
             self.sink(event)

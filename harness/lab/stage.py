@@ -74,9 +74,10 @@ class Stage:
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
 
-    def record(self, kind: str, **data: Any) -> None:
+    def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
-        self._record.add(kind, at_ns=self._clock.elapsed_ns, life=self.life, turn=self.turn, **data)
+        now_ns = self._clock.elapsed_ns
+        self._record.add(kind, data, at_ns=now_ns, life=self.life, turn=self.turn, **more)
 
     def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer one message of the life; Die where a death is scripted or a bound is hit."""
@@ -134,7 +135,7 @@ class Stage:
             self._clock.now_ns,
         )
         row = self._model.ledger[-1]
-        self.record("model.answered", request=number, **dataclasses.asdict(row))
+        self.record("model.answered", dataclasses.asdict(row), request=number)
         if row.fault is not None:
             self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
         if isinstance(reply, NoReply):

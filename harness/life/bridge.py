@@ -12,10 +12,10 @@ import os
 import sys
 import sysconfig
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.channel import Channel, Hangup
 
@@ -28,11 +28,20 @@ RUNNER_GONE = 77
 
 
 class Bridge:
-    """The life's end. `home_file` is the target's own source file, to name the line it dies on."""
+    """The life's end. `home_file` is the target's own source file, to name the line it dies on.
 
-    def __init__(self, channel: Channel, home_file: str | None) -> None:
+    `gone` is called when the runner has disappeared, and does not come back.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        home_file: str | None,
+        gone: Callable[[], NoReturn] = lambda: os._exit(RUNNER_GONE),
+    ) -> None:
         self._channel = channel
         self._home_file = home_file
+        self._gone = gone
         self._lock = threading.RLock()
 
     def call(self, **message: Any) -> dict[str, Any]:
@@ -46,7 +55,7 @@ class Bridge:
                     while True:
                         self._channel.receive()
             except Hangup:
-                os._exit(RUNNER_GONE)
+                self._gone()
             return answer
 
     def gate(self, at: str, **details: Any) -> Mapping[str, Any]:

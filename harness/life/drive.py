@@ -114,8 +114,9 @@ class Driver:
 
 
 def _trace(error: BaseException) -> list[str]:
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if frame.filename != __file__]
     return [
         f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.line or ''}".rstrip()
-        for frame in frames
+        for frame in theirs[-8:]
     ]

@@ -8,6 +8,7 @@ they never matter here, so the server reads them once for all lives.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ _CANNED = {
     "usage": {"input_tokens": 1, "output_tokens": 1},
 }
 _rehearsing = False
+_doors = contextlib.ExitStack()  # held for the life of the process: collected, it would shut
 
 
 def open_door(handle: Handle, clock: DoorClock, refuse: Callable[[str], None]) -> None:
@@ -35,7 +37,7 @@ def open_door(handle: Handle, clock: DoorClock, refuse: Callable[[str], None]) -
     def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply | NoReply:
         return _canned(body) if _rehearsing else handle(method, path, headers, body)
 
-    open_respx_door(answer, clock, refuse=refuse).__enter__()
+    _doors.enter_context(open_respx_door(answer, clock, refuse=refuse))
 
 
 def rehearse() -> None:

@@ -1,0 +1,65 @@
+"""The bridge: a round trip for each crossing, and the line that a life dies on."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from harness.channel import Channel, pair
+from harness.life.bridge import Bridge, source_line
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Bridge, Channel]]:
+    mine, theirs = pair()
+    runner = Channel(theirs)
+    yield Bridge(Channel(mine), __file__, sys.exit), runner
+    runner.close()
+    mine.close()
+
+
+def test_a_call_waits_for_its_answer(ends: tuple[Bridge, Channel]) -> None:
+    bridge, runner = ends
+    runner.send({"go": "on"})
+    assert bridge.gate("reply.started", request=3) == {"go": "on"}
+    assert runner.receive() == {"call": "gate", "at": "reply.started", "request": 3}
+
+
+def test_a_life_told_to_die_says_where_it_stands_and_does_nothing_more(
+    ends: tuple[Bridge, Channel],
+) -> None:
+    bridge, runner = ends
+    went_on: list[bool] = []
+
+    def doomed() -> None:
+        with contextlib.suppress(SystemExit):
+            bridge.call(call="tool")
+            went_on.append(True)
+
+    thread = threading.Thread(target=doomed)
+    thread.start()
+    assert runner.receive() == {"call": "tool"}
+    runner.send({"die": True})
+    words = runner.receive()
+    assert words["where"].startswith("test_bridge.py:")
+    assert words["where"].endswith('bridge.call(call="tool")')
+    assert thread.is_alive()
+    runner.close()
+    thread.join()
+    assert not went_on
+
+
+def test_a_life_without_a_runner_goes(ends: tuple[Bridge, Channel]) -> None:
+    bridge, runner = ends
+    runner.close()
+    with pytest.raises(SystemExit):
+        bridge.call(call="tool")
+
+
+def test_the_line_in_the_targets_own_file_comes_first() -> None:
+    assert (source_line(__file__) or "").startswith("test_bridge.py:")
+    assert source_line("/nowhere.py") is not None
