@@ -9,8 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-End = Literal["ok", "eof", "reset", "hang"]
-"""How a body ends: whole, a clean close in the middle, a TCP reset, or silence for ever."""
+End = Literal["ok", "eof", "cut", "reset", "hang"]
+"""How a body ends: whole, a clean close in the middle, a close in the middle of a chunk, a TCP
+reset, or silence for ever.
+
+A clean close raises nothing where the body has no `content-length`: nothing says that there was
+more. Where it has one, the client finds it short.
+"""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,275 @@
+"""A request as the rules see it: parsed once, its JSON types already right, its messages merged.
+
+What is refused here is what has no shape at all (not JSON, a list where an object belongs, a block
+without a type); everything that is well-formed but forbidden is a rule's business and has a switch.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+Block = Mapping[str, Any]
+
+
+class Refusal(Exception):
+    """An error answer: status, type, message, and headers of its own."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: str = "invalid_request_error",
+        rule: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.type = kind
+        self.rule = rule
+        self.headers = headers or {}
+
+
+class Message(NamedTuple):
+    """One message as sent. A string content is one text block, and `plain` remembers it."""
+
+    role: str
+    blocks: Sequence[Block]
+    plain: bool
+
+
+class Placed(NamedTuple):
+    """A block and where it stands: message index, block index."""
+
+    message: int
+    place: int
+    block: Block
+
+
+class Exchange(NamedTuple):
+    """Consecutive messages of one role, merged: the role, the first index, all blocks."""
+
+    role: str
+    first: int
+    blocks: list[Placed]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A parsed body. `merged` leaves out messages with the role system."""
+
+    raw: Mapping[str, Any]
+    model: str
+    messages: tuple[Message, ...]
+    merged: tuple[Exchange, ...]
+    system: Sequence[Block]
+    tools: Sequence[Block]
+    max_tokens: int | None
+    stream: bool
+    thinking: Mapping[str, Any]
+    tool_choice: Mapping[str, Any]
+    stop_sequences: tuple[str, ...]
+    betas: frozenset[str] = frozenset()
+    version: str = ""
+    counting: bool = False
+
+    @property
+    def output_format(self) -> object:
+        """The output format asked for, if any: part of what a cache entry depends on."""
+        return (self.raw.get("output_config") or {}).get("format")
+
+    def cache_marks(self) -> Iterator[tuple[str, Block]]:
+        """Every block with a cache_control, in the order tools, system, messages."""
+        for index, tool in enumerate(self.tools):
+            if tool.get("cache_control"):
+                yield f"tools.{index}", tool
+        for index, block in enumerate(self.system):
+            if block.get("cache_control"):
+                yield f"system.{index}", block
+        for index, message in enumerate(self.messages):
+            if not message.plain:
+                for place, block in enumerate(message.blocks):
+                    if block.get("cache_control"):
+                        yield f"messages.{index}.content.{place}", block
+
+
+def bad(message: str) -> Refusal:
+    """A 400."""
+    return Refusal(message)
+
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def _not_a_number(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def read_body(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in a body; Refusal where there is none."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_not_a_number)
+        if b"\\ud" in body or b"\\uD" in body:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        reason = _SURROGATE.sub("?", str(error)) or "nested too deeply"
+        raise bad(f"The request body is not valid JSON: {reason}") from error
+    if not isinstance(value, dict):
+        raise bad("Input should be a valid dictionary or object to extract fields from")
+    return value
+
+
+def parse(
+    raw: Mapping[str, Any],
+    *,
+    betas: frozenset[str] = frozenset(),
+    version: str = "",
+    counting: bool = False,
+) -> Request:
+    """The request in a JSON object; Refusal where a field has the wrong JSON type."""
+    messages = tuple(_messages(_listed(raw, "messages")))
+    max_tokens = raw.get("max_tokens")
+    if max_tokens is not None and (isinstance(max_tokens, bool) or not isinstance(max_tokens, int)):
+        raise bad("max_tokens: Input should be a valid integer")
+    model = raw.get("model", "")
+    if not isinstance(model, str):
+        raise bad("model: Input should be a valid string")
+    stream = raw.get("stream", False)
+    if not isinstance(stream, bool):
+        raise bad("stream: Input should be a valid boolean")
+    stops = _listed(raw, "stop_sequences")
+    if not all(isinstance(stop, str) for stop in stops):
+        raise bad("stop_sequences: Input should be a valid list of strings")
+    for name in ("metadata", "output_config", "cache_control"):
+        _object(raw, name)
+    return Request(
+        raw=raw,
+        model=model,
+        messages=messages,
+        merged=_merge(messages),
+        system=_system(raw.get("system")),
+        tools=_tools(_listed(raw, "tools")),
+        max_tokens=max_tokens,
+        stream=stream,
+        thinking=_object(raw, "thinking"),
+        tool_choice=_object(raw, "tool_choice"),
+        stop_sequences=tuple(stops),
+        betas=betas,
+        version=version,
+        counting=counting,
+    )
+
+
+def _listed(raw: Mapping[str, Any], name: str) -> list[Any]:
+    value = raw.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise bad(f"{name}: Input should be a valid list")
+    return value
+
+
+def _object(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = raw.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise bad(f"{name}: Input should be a valid dictionary or object to extract fields from")
+    return value
+
+
+def _messages(values: list[Any]) -> Iterator[Message]:
+    for index, value in enumerate(values):
+        if not isinstance(value, dict):
+            raise bad(f"messages.{index}: Input should be a valid dictionary")
+        role = value.get("role")
+        if role not in ("user", "assistant", "system"):
+            raise bad(f"messages.{index}.role: Input should be 'user', 'assistant' or 'system'")
+        for key in value:
+            if key not in ("role", "content"):
+                raise bad(f"messages.{index}.{key}: Extra inputs are not permitted")
+        content = value.get("content")
+        if isinstance(content, str):
+            yield Message(role, [{"type": "text", "text": content}], True)
+        elif isinstance(content, list):
+            yield Message(role, _blocks(content, f"messages.{index}.content"), False)
+        elif content is None:
+            raise bad(f"messages.{index}.content: Field required")
+        else:
+            raise bad(f"messages.{index}.content: Input should be a valid string or list")
+
+
+def _blocks(values: list[Any], place: str) -> list[Block]:
+    for index, value in enumerate(values):
+        if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+            raise bad(f"{place}.{index}: Input should be a valid dictionary with a `type`")
+        if type(value.get("cache_control", {})) is not dict and value["cache_control"] is not None:
+            raise bad(f"{place}.{index}.cache_control: Input should be a valid dictionary")
+        problem = _misshapen(value)
+        if problem:
+            raise bad(f"{place}.{index}.{value['type']}.{problem}")
+    return values
+
+
+_FIELDS: dict[str, tuple[tuple[str, type], ...]] = {
+    "text": (("text", str),),
+    "thinking": (("thinking", str), ("signature", str)),
+    "redacted_thinking": (("data", str),),
+    "tool_use": (("id", str), ("name", str), ("input", dict)),
+    "tool_result": (("tool_use_id", str),),
+}
+_TYPE_NAMES: dict[type, str] = {str: "string", dict: "dictionary"}
+
+
+def _misshapen(block: Block) -> str | None:
+    for name, kind in _FIELDS.get(block["type"], ()):
+        if not isinstance(block.get(name), kind):
+            if name in block:
+                return f"{name}: Input should be a valid {_TYPE_NAMES[kind]}"
+            return f"{name}: Field required"
+    if block["type"] == "tool_result":
+        content = block.get("content")
+        if isinstance(content, list):
+            _blocks(content, "content")
+        elif content is not None and not isinstance(content, str):
+            return "content: Input should be a valid string or list"
+    return None
+
+
+def _system(value: Any) -> Sequence[Block]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return ({"type": "text", "text": value},) if value else ()
+    if not isinstance(value, list):
+        raise bad("system: Input should be a valid string or list")
+    return _blocks(value, "system")
+
+
+def _tools(values: list[Any]) -> Sequence[Block]:
+    for index, tool in enumerate(values):
+        if not isinstance(tool, dict):
+            raise bad(f"tools.{index}: Input should be a valid dictionary")
+        if not isinstance(tool.get("name"), str):
+            raise bad(f"tools.{index}.custom.name: Field required")
+        if type(tool.get("cache_control", {})) is not dict and tool["cache_control"] is not None:
+            raise bad(f"tools.{index}.cache_control: Input should be a valid dictionary")
+    return values
+
+
+def _merge(messages: tuple[Message, ...]) -> tuple[Exchange, ...]:
+    merged: list[Exchange] = []
+    for index, message in enumerate(messages):
+        if message.role == "system":
+            continue
+        placed = [Placed(index, place, block) for place, block in enumerate(message.blocks)]
+        if merged and merged[-1].role == message.role:
+            merged[-1].blocks.extend(placed)
+        else:
+            merged.append(Exchange(message.role, index, placed))
+    return tuple(merged)
