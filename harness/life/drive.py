@@ -95,6 +95,9 @@ class Driver:
 
     def _do_close(self, _command: Mapping[str, Any]) -> None:
         self._settle(self._session.close())
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
 
     def _settle(self, value: Any) -> Any:
         if not inspect.isawaitable(value):

@@ -74,6 +74,7 @@ def test_what_a_session_can_do_is_found_by_its_methods() -> None:
     }
     assert driver.answer({"do": "usage"})["value"]["output_tokens"] == 2
     assert driver.answer({"do": "resume"}) == {"value": None}
+    driver.answer({"do": "close"})
 
 
 @pytest.mark.parametrize(("session", "answer"), [(_Plain(), "you said hi"), (_Async(), "later hi")])
