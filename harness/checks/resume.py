@@ -169,10 +169,9 @@ def _explained(evidence: Evidence, sending: Sending) -> bool:
 
 def _sudden_ends(evidence: Evidence) -> Iterator[Breach]:
     """The process ended by itself after it had opened, and no bound of the harness was hit."""
-    opened = {event.life for event in evidence.of("opened")}
     bounded = {event.life for event in evidence.of("limit")}
     for event in evidence.of("died"):
-        if event.life in opened - bounded:
+        if evidence.was_open(event) and event.life not in bounded:
             place = "between turns" if event.turn is None else f"in turn {event.turn}"
             stderr = str(event.data["stderr"]).strip().rsplit("\n", 1)[-1]
             yield Breach(

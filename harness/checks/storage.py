@@ -39,7 +39,7 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
     told: set[str] = set()
     failed_lives: set[int] = set()
     for event in evidence.of(*_FAILED, "died"):
-        if event.kind == "died" and (event.life in failed_lives or _was_open(evidence, event)):
+        if event.kind == "died" and (event.life in failed_lives or evidence.was_open(event)):
             continue
         failed_lives.add(event.life)
         what = _what(event)
@@ -48,10 +48,6 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
         if cause not in told:
             told.add(cause)
             yield Breach("S2", event.n, _turn(event, crash), _told(what, crash), crash)
-
-
-def _was_open(evidence: Evidence, died: Event) -> bool:
-    return any(event.life == died.life and event.n < died.n for event in evidence.of("opened"))
 
 
 def _what(event: Event) -> str:

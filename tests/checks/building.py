@@ -45,6 +45,7 @@ class Honest:
     done: dict[str, int] = field(default_factory=dict)
     fired: set[int] = field(default_factory=set)
     delivered: int = 0
+    points: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         data = self.scenario.dump()
@@ -161,6 +162,7 @@ class Honest:
         """An event at which the process may die: then it does not take place."""
         assert self.turn is not None
         fault = self.scripted(kind)
+        self.points.append((self.turn.number, kind))
         if self.strokes in self.kill_at or fault is not None:
             self.crashes += 1
             if fault is not None:
@@ -235,6 +237,13 @@ def ledger_row(
 def perfect(scenario: Scenario, *kill_at: int, **options: Any) -> Record:
     """A record of an honest stack; `kill_at` are the strokes at which it dies."""
     return Honest(scenario, frozenset(kill_at), **options).play()
+
+
+def dying(scenario: Scenario, turn: int, at: str, **options: Any) -> Record:
+    """A record of an honest stack that dies at the first event of a kind in a turn."""
+    rehearsal = Honest(scenario, **options)
+    rehearsal.play()
+    return perfect(scenario, rehearsal.points.index((turn, at)), **options)
 
 
 def edited(record: Record, change: Callable[[Event], Iterable[Event]]) -> Record:

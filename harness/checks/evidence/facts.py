@@ -172,6 +172,10 @@ class Evidence:
             for event in self.of("request.sent")
         }
 
+    def was_open(self, died: Event) -> bool:
+        """Whether a process that ended by itself had opened the session before."""
+        return any(event.life == died.life and event.n < died.n for event in self.of("opened"))
+
     def turn_of(self, event: Event) -> int:
         """The turn of an event that belongs to a user message."""
         if event.turn is not None:
