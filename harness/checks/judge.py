@@ -1,11 +1,113 @@
-"""From a record to a verdict: asks every promise, and says invalid where a check breaks."""
+"""From a record to a verdict: asks every promise, and says invalid where a check breaks.
+
+Any finding is a fail. Without one, a fault that did not fire, a line unspoken, a reply unused or a
+broken check makes the record invalid. Only what is left is a pass.
+"""
 
 from __future__ import annotations
 
-from harness.checks.verdict import Verdict
+from collections.abc import Callable, Iterable, Mapping
+
+from harness.checks import effects, expect, resume, storage, wire
+from harness.checks.evidence import validity
+from harness.checks.evidence.breach import Breach
+from harness.checks.evidence.facts import Evidence, gather
+from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.record import Record
+
+Check = Callable[[Evidence], Iterable[Breach]]
+
+CHECKS: Mapping[str, Check] = {
+    "P1": resume.prefix_continuation,
+    "P2": effects.exactly_once,
+    "P5": resume.consume_once,
+    "S1": storage.acknowledged_durable,
+    "S2": storage.loads_clean,
+    "W1": wire.requests_accepted,
+    "W2": wire.window_kept,
+    "W4": wire.bounded,
+    "W7": wire.shut_network,
+}
+"""Every check by the code of its promise."""
+JUDGED_IN_STORES = ("P1", "S1", "S2")
+"""A store is not held to what the harness's own plain loop does."""
+NEEDS = {"P4": "checkpoint", "W5": "usage"}
+"""Promises that only a target with this capability makes."""
+
+_NOTHING = Numbers(0.0, 0, 0, 0, 0.0, 0, 0)
 
 
 def judge(record: Record) -> Verdict:
     """Judge a record: a pure function, the same verdict every time."""
-    raise NotImplementedError
+    try:
+        evidence = gather(record)
+    except Exception as error:  # noqa: BLE001  whatever is wrong with the header, it is no pass
+        why = f"the record's header holds no scenario that can be judged: {_told(error)}"
+        return Verdict("invalid", (), (why,), (), _NOTHING)
+    reasons: list[str] = []
+    breaches = _ask_promises(evidence, reasons)
+    absent: list[str] = []
+    numbers = _NOTHING
+    try:
+        absent += _not_applicable(evidence)
+        expected = expect.judge_expectations(evidence, breaches)
+        breaches += expected.breaches
+        absent += expected.not_applicable
+        reasons += (*expected.reasons, *validity.reasons(evidence))
+        numbers = _count(evidence)
+    except Exception as error:  # noqa: BLE001  a check that breaks says invalid, whatever broke
+        reasons.append(f"the check of numbers and faults broke: {_told(error)}")
+    findings = tuple(
+        _finding(breach, record) for breach in sorted(breaches, key=lambda breach: breach.event)
+    )
+    outcome: Outcome = "fail" if findings else "invalid" if reasons else "pass"
+    return Verdict(outcome, findings, tuple(reasons), tuple(absent), numbers)
+
+
+def _ask_promises(evidence: Evidence, reasons: list[str]) -> list[Breach]:
+    """All that is broken; a check that raises adds a reason instead."""
+    breaches: list[Breach] = []
+    for code, check in CHECKS.items():
+        try:
+            if code in JUDGED_IN_STORES or not evidence.store:
+                breaches += list(check(evidence))
+        except Exception as error:  # noqa: BLE001  a check that breaks says invalid, whatever broke
+            reasons.append(f"check {code} broke: {_told(error)}")
+    return breaches
+
+
+def _not_applicable(evidence: Evidence) -> list[str]:
+    absent = {code for code, need in NEEDS.items() if need not in evidence.capabilities}
+    if evidence.store:
+        absent |= CHECKS.keys() - set(JUDGED_IN_STORES)
+    return sorted(absent)
+
+
+def _finding(breach: Breach, record: Record) -> Finding:
+    crash = breach.crash
+    return Finding(
+        code=breach.code,
+        tier=crash.tier if crash else "kill",
+        turn=breach.turn,
+        message=breach.message,
+        where=(crash.where or crash.at) if crash else None,
+        token=record.header.token,
+    )
+
+
+def _count(evidence: Evidence) -> Numbers:
+    events, rows = evidence.record.events, evidence.answers
+    planned, fired = validity.crash_points(evidence)
+    return Numbers(
+        virtual_s=events[-1].at_ns / 1e9 if events else 0.0,
+        requests=len(rows),
+        input_tokens=sum(row.input_tokens for row in rows),
+        output_tokens=sum(row.output_tokens for row in rows),
+        cost_usd=sum(row.cost_usd for row in rows),
+        crash_points_planned=planned,
+        crash_points_fired=fired,
+    )
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

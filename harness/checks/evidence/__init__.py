@@ -1,0 +1,1 @@
+"""What the checks read: a record as facts, its histories as turns, and where the two part."""

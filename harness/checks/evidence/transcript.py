@@ -1,0 +1,101 @@
+"""A history as turns: each user text, and what was said and called until the next one.
+
+A message of role user that carries text starts a turn; one that carries only tool results goes on
+with the turn before it; other roles are no part of the conversation. Text is compared as it is, to
+the last character.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.protocol import Message
+from harness.scenario.plan import Turn
+
+_JOINTS = ("", "\n", "\n\n", " ")
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """One turn of a history. `user` is None for what stands before the first user text."""
+
+    user: str | None
+    texts: tuple[str, ...] = ()
+    """All text blocks of its assistant messages, in order."""
+    called: tuple[str, ...] = ()
+    """The names of the tools it called."""
+    closed: bool = False
+    """Whether its last message is the assistant's and calls no tool."""
+
+    @property
+    def said(self) -> str:
+        """All that the assistant said in it, for a message to show."""
+        return "\n".join(self.texts)
+
+    def holds(self, answer: str) -> bool:
+        """Whether it ends with this answer, in one block or in several joined."""
+        return not answer or any(
+            joint.join(self.texts[start:]) == answer
+            for start in range(len(self.texts))
+            for joint in _JOINTS
+        )
+
+    def is_part_of(self, turn: Turn) -> bool:
+        """Whether nothing was said or called here that the script does not say or call."""
+        script = _squeezed("".join(step.text or "" for step in turn.steps))
+        names = {call.name for call in turn.calls}
+        return all(_squeezed(text) in script for text in self.texts) and names.issuperset(
+            self.called
+        )
+
+    def answers(self, turn: Turn) -> bool:
+        """Whether the script's complete answer to the turn is here."""
+        return self.closed and bool(turn.final_text) and self.holds(turn.final_text)
+
+
+def read_turns(messages: Sequence[Message]) -> tuple[Remembered, ...]:
+    """The turns of a history, oldest first."""
+    turns: list[Remembered] = []
+    for message in messages:
+        if message.role not in ("user", "assistant"):
+            continue
+        text, calls = _texts(message), _calls(message)
+        if message.role == "user" and text:
+            turns.append(Remembered("".join(text)))
+            continue
+        if not turns:
+            turns.append(Remembered(None))
+        last = turns[-1]
+        turns[-1] = replace(
+            last,
+            texts=last.texts + (text if message.role == "assistant" else ()),
+            called=last.called + calls,
+            closed=message.role == "assistant" and not calls,
+        )
+    return tuple(turns)
+
+
+def completed(messages: Sequence[Message]) -> int:
+    """How many user turns of a history are complete: a user text, and an answer that ends it."""
+    return sum(turn.user is not None and turn.closed for turn in read_turns(messages))
+
+
+def _texts(message: Message) -> tuple[str, ...]:
+    if isinstance(message.content, str):
+        return (message.content,) if message.content else ()
+    return tuple(str(block["text"]) for block in message.content if _type(block) == "text")
+
+
+def _calls(message: Message) -> tuple[str, ...]:
+    if isinstance(message.content, str):
+        return ()
+    return tuple(str(block["name"]) for block in message.content if _type(block) == "tool_use")
+
+
+def _type(block: Mapping[str, object]) -> object:
+    return block.get("type")
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())

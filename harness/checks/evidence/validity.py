@@ -1,0 +1,150 @@
+"""Whether a record proves anything: every fault fired, every line spoken, every reply used.
+
+A scenario whose crash never came or whose scripted reply nobody asked for has tested something
+else than it says. That is invalid, not a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from harness.checks.evidence.facts import Evidence
+from harness.scenario.schema import Crash, Fault, ToolFault
+
+_EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
+
+
+def reasons(evidence: Evidence) -> tuple[str, ...]:
+    """Why this record can be no pass, a sentence each; none where it can."""
+    return (
+        *_broken(evidence),
+        *_unfired(evidence),
+        *_unspoken(evidence),
+        *_unused(evidence),
+    )
+
+
+def crash_points(evidence: Evidence) -> tuple[int, int]:
+    """How many deaths were planned in this case, and how many came."""
+    if evidence.swept:
+        return 1, min(1, len(evidence.crashes))
+    planned = [i for i, fault in enumerate(evidence.scenario.faults) if _kills(fault)]
+    return len(planned), len(evidence.fired.intersection(planned))
+
+
+def _broken(evidence: Evidence) -> Iterator[str]:
+    broke = list(evidence.of("broke"))
+    for event in broke:
+        yield f"the harness itself broke: {event.data['error']}"
+    if not broke and not any(evidence.of("ended")):
+        yield (
+            f"the script was not played to its end: the record stops after event "
+            f"{len(evidence.record.events) - 1}, so play the case again"
+        )
+
+
+def _kills(fault: Fault) -> bool:
+    return fault.kind in ("crash", "tool")
+
+
+def _unfired(evidence: Evidence) -> Iterator[str]:
+    if evidence.swept and not evidence.crashes:
+        yield (
+            "the crash point of this case never came: the conversation no longer passes there, "
+            "so sweep the scenario again"
+        )
+    for index, fault in enumerate(evidence.scenario.faults):
+        scripted = not (evidence.swept and fault.kind == "crash")
+        if scripted and index not in evidence.fired:
+            yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"
+
+
+def _named(fault: Fault) -> str:
+    what = fault.what
+    if isinstance(what, Crash):
+        return f"crash at {what.at} in turn {what.turn}"
+    if isinstance(what, ToolFault):
+        return f"crash at tool call {what.call} ({what.crash}) in turn {what.turn}"
+    given = what.model_dump(mode="json", exclude_unset=True, exclude={"turn"})
+    details = ", ".join(f"{key} {value}" for key, value in given.items())
+    return f"{fault.kind} {details} in turn {what.turn}"
+
+
+def _remedy(fault: Fault) -> str:
+    turn = fault.what.turn
+    if fault.kind == "tool":
+        return f"the target made no such tool call in turn {turn}; name a call that it makes"
+    if fault.kind in ("http", "stream"):
+        return f"the target asked the model too seldom in turn {turn}; name a turn that asks it"
+    if fault.kind in ("disk", "writer"):
+        return f"the target did no such thing in turn {turn}; name what it does there"
+    return (
+        f"the target never came to that point in turn {turn}; choose a turn or a point that it "
+        "passes"
+    )
+
+
+def _unspoken(evidence: Evidence) -> Iterator[str]:
+    spoken = {sending.turn for sending in evidence.sendings}
+    silent = [turn.number for turn in evidence.plan.turns if turn.number not in spoken]
+    for first, last in _runs(silent):
+        turns = f"turn {first} was" if first == last else f"turns {first} to {last} were"
+        yield (
+            f"{turns} never spoken: the conversation stopped before; see what happened in turn "
+            f"{first - 1}"
+            if first > 1
+            else f"{turns} never spoken: the target was never ready to listen"
+        )
+
+
+def _unused(evidence: Evidence) -> Iterator[str]:
+    used = {(row.script_turn, row.step) for row in evidence.answers if row.status == 200}
+    spoken = {sending.turn for sending in evidence.sendings} - _given_up(evidence)
+    for turn in evidence.plan.turns:
+        steps = [
+            str(index + 1)
+            for index in range(len(turn.steps))
+            if (turn.number, index) not in used and turn.number in spoken
+        ]
+        if steps:
+            which = f"reply {', '.join(steps)} of" if len(turn.steps) > 1 else "the reply of"
+            yield (
+                f"{which} turn {turn.number} was never used: the target did not ask the model for "
+                "it; take it out of the script, or find out why"
+            )
+
+
+def _given_up(evidence: Evidence) -> set[int]:
+    """Turns that a scripted fault left without an answer: their replies cannot be used."""
+    last = {sending.turn: sending for sending in evidence.sendings}
+    return {
+        turn
+        for turn, sending in last.items()
+        if turn not in {answer.turn for answer in evidence.delivered}
+        and any(
+            event.kind == "fault.fired" and _excuses(evidence, event.data["fault"])
+            for event in evidence.record.events[sending.start : sending.end]
+        )
+    } | _refused_for_good(evidence)
+
+
+def _refused_for_good(evidence: Evidence) -> set[int]:
+    """Turns whose last attempt at the model met a scripted fault."""
+    last = {row.turn: row for row in evidence.answers if row.turn is not None}
+    return {turn for turn, row in last.items() if row.fault is not None}
+
+
+def _excuses(evidence: Evidence, index: object) -> bool:
+    return isinstance(index, int) and evidence.scenario.faults[index].kind in _EXCUSING_FAULTS
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Neighbouring numbers as (first, last)."""
+    run: list[int] = []
+    for number in numbers:
+        if run and number != run[-1] + 1:
+            yield run[0], run[-1]
+            run = []
+        run.append(number)
+    if run:
+        yield run[0], run[-1]

@@ -1,0 +1,248 @@
+"""The numbers that a scenario expects on top of the promises.
+
+A missed expectation is a finding under the code that its number belongs to. Where that promise has
+a finding of its own for the same cause, the number is not told a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.checks.effects import repeated
+from harness.checks.evidence.alignment import departures
+from harness.checks.evidence.breach import Breach, Crash
+from harness.checks.evidence.facts import Answer, Evidence
+from harness.checks.evidence.transcript import completed
+from harness.checks.wire import attempts, rejected
+
+CODES = {
+    "resume.transcript": "P1",
+    "resume.tool_state": "P4",
+    "lost_turns": "S1",
+    "repeated_effects": "P2",
+    "rejected_requests": "W1",
+    "request_tokens": "W2",
+    "input_tokens_total": "W4",
+    "cost_usd": "W4",
+    "attempts_per_turn": "W4",
+    "cache_read_share": "W6",
+}
+"""The promise that each key's number belongs to."""
+JUDGED_IN_STORES = ("resume.transcript", "lost_turns")
+_SAME_CAUSE = {
+    "resume.transcript": ("P1", "P5", "S1"),
+    "lost_turns": ("S1", "P1"),
+    "repeated_effects": ("P2",),
+    "rejected_requests": ("W1", "W2"),
+    "request_tokens": ("W2",),
+}
+_OF_ITS_CRASH = ("resume.transcript",)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of the expectations."""
+
+    breaches: tuple[Breach, ...]
+    not_applicable: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Missed:
+    """`event` and `turn` say where it shows; `crash` which death it is about."""
+
+    key: str
+    expected: str
+    got: str
+    event: int
+    turn: int | None = None
+    crash: Crash | None = None
+
+
+def judge_expectations(evidence: Evidence, broken: Sequence[Breach]) -> Judged:
+    """Compare each expected number with the record's; `broken` is what the promises found."""
+    if evidence.swept:
+        return Judged((), (), ())
+    absent = tuple(f"expect.{key}" for key in _asked(evidence) if not _can(evidence, key))
+    missed = [
+        miss
+        for key in _asked(evidence)
+        if _can(evidence, key)
+        for miss in _NUMBERS[key](evidence)
+        if not _told_already(miss, broken)
+    ]
+    return Judged(tuple(map(_breach, missed)), absent, tuple(_unreached(evidence)))
+
+
+def _asked(evidence: Evidence) -> Iterator[str]:
+    expect = evidence.scenario.expect
+    for key in CODES:
+        holder = expect.resume if key.startswith("resume.") else expect
+        if holder is not None and getattr(holder, key.removeprefix("resume.")) is not None:
+            yield key
+
+
+def _can(evidence: Evidence, key: str) -> bool:
+    """Whether this target can be held to a key."""
+    if evidence.store:
+        return key in JUDGED_IN_STORES
+    return key != "resume.tool_state" or "checkpoint" in evidence.capabilities
+
+
+def _told_already(miss: _Missed, broken: Sequence[Breach]) -> bool:
+    return any(
+        breach.code in _SAME_CAUSE.get(miss.key, ())
+        and (miss.key not in _OF_ITS_CRASH or breach.crash == miss.crash)
+        for breach in broken
+    )
+
+
+def _breach(miss: _Missed) -> Breach:
+    message = f"expect.{miss.key}: expected {miss.expected}, got {miss.got}"
+    return Breach(CODES[miss.key], miss.event, miss.turn, message, miss.crash)
+
+
+def _unreached(evidence: Evidence) -> Iterator[str]:
+    resume = evidence.scenario.expect.resume
+    if resume is not None and len(evidence.crashes) < resume.after_crash:
+        yield (
+            f"expect.resume is about crash {resume.after_crash}, and there were only "
+            f"{len(evidence.crashes)}: add the fault that makes it, or lower after_crash"
+        )
+
+
+def _crash(evidence: Evidence) -> Crash | None:
+    """The crash that `expect.resume` is about."""
+    resume = evidence.scenario.expect.resume
+    wanted = resume.after_crash if resume else 0
+    return next((crash for crash in evidence.crashes if crash.number == wanted), None)
+
+
+def _transcript(evidence: Evidence) -> Iterator[_Missed]:
+    resume, crash = evidence.scenario.expect.resume, _crash(evidence)
+    for memory in evidence.memories:
+        if resume and crash and memory.after_crash == crash.number:
+            got = completed(memory.messages)
+            if got != resume.transcript:
+                told = f"{got} completed turns in {memory.told}"
+                yield _Missed(
+                    "resume.transcript",
+                    str(resume.transcript),
+                    told,
+                    memory.event,
+                    crash.turn,
+                    crash,
+                )
+            return
+
+
+def _tool_state(evidence: Evidence) -> Iterator[_Missed]:
+    resume, crash = evidence.scenario.expect.resume, _crash(evidence)
+    if resume is None or crash is None:
+        return
+    after = [m.event for m in evidence.memories if m.after_crash == crash.number]
+    saved = [e for e in evidence.of("checkpoint") if e.data.get("after_crash") == crash.number]
+    if not after and not saved:
+        return
+    got = saved[0].data["turn_number"] if saved else None
+    event = saved[0].n if saved else after[0]
+    if (got or 0) != resume.tool_state:
+        told = f"{got or 0}: the checkpoint's turn number after {crash.told}"
+        if got is None:
+            told = f"0: there is no checkpoint after {crash.told}"
+        yield _Missed("resume.tool_state", str(resume.tool_state), told, event, crash.turn, crash)
+
+
+def _lost_turns(evidence: Evidence) -> Iterator[_Missed]:
+    lost = {turn for d in departures(evidence) if d.kind == "lost" for turn in d.turns}
+    yield from _exact(evidence, "lost_turns", evidence.scenario.expect.lost_turns, len(lost))
+
+
+def _repeated_effects(evidence: Evidence) -> Iterator[_Missed]:
+    expected = evidence.scenario.expect.repeated_effects
+    yield from _exact(evidence, "repeated_effects", expected, repeated(evidence))
+
+
+def _rejected_requests(evidence: Evidence) -> Iterator[_Missed]:
+    expected = evidence.scenario.expect.rejected_requests
+    yield from _exact(evidence, "rejected_requests", expected, len(rejected(evidence)))
+
+
+def _exact(evidence: Evidence, key: str, expected: int | None, got: int) -> Iterator[_Missed]:
+    if got != expected:
+        yield _Missed(key, str(expected), str(got), _end(evidence))
+
+
+def _request_tokens(evidence: Evidence) -> Iterator[_Missed]:
+    most = evidence.scenario.expect.request_tokens
+    over = [row for row in evidence.answers if most and row.prompt_tokens > most.max]
+    if most and over:
+        worst = max(over, key=lambda row: row.prompt_tokens)
+        got = f"{worst.prompt_tokens} in turn {worst.turn}"
+        yield _Missed("request_tokens", _most(most.max), got, over[0].event, over[0].turn)
+
+
+def _input_tokens_total(evidence: Evidence) -> Iterator[_Missed]:
+    most = evidence.scenario.expect.input_tokens_total
+    if most:
+        yield from _sum(evidence, "input_tokens_total", most.max, lambda row: row.input_tokens)
+
+
+def _cost_usd(evidence: Evidence) -> Iterator[_Missed]:
+    most = evidence.scenario.expect.cost_usd
+    if most:
+        yield from _sum(evidence, "cost_usd", most.max, lambda row: row.cost_usd)
+
+
+def _sum(
+    evidence: Evidence, key: str, most: float, of: Callable[[Answer], float]
+) -> Iterator[_Missed]:
+    """An upper bound on a running sum: it is missed at the attempt that crosses it."""
+    total, crossed = 0.0, None
+    for row in evidence.answers:
+        total += of(row)
+        if total > most and crossed is None:
+            crossed = row
+    if crossed is not None:
+        yield _Missed(key, _most(most), f"{total:.6g}", crossed.event, crossed.turn)
+
+
+def _attempts_per_turn(evidence: Evidence) -> Iterator[_Missed]:
+    most = evidence.scenario.expect.attempts_per_turn
+    counts = attempts(evidence).most_common(1)
+    if most and counts and counts[0][1] > most.max:
+        turn, count = counts[0]
+        event = [row.event for row in evidence.answers if row.turn == turn][-1]
+        yield _Missed("attempts_per_turn", _most(most.max), f"{count} in turn {turn}", event, turn)
+
+
+def _cache_read_share(evidence: Evidence) -> Iterator[_Missed]:
+    least = evidence.scenario.expect.cache_read_share
+    total = sum(row.input_tokens for row in evidence.answers)
+    share = sum(row.cache_read_tokens for row in evidence.answers) / total if total else 0.0
+    if least and share < least.min:
+        yield _Missed("cache_read_share", f"at least {least.min:g}", f"{share:.3f}", _end(evidence))
+
+
+def _most(number: float) -> str:
+    return f"at most {number:.10g}"
+
+
+def _end(evidence: Evidence) -> int:
+    return len(evidence.record.events)
+
+
+_NUMBERS: dict[str, Callable[[Evidence], Iterator[_Missed]]] = {
+    "resume.transcript": _transcript,
+    "resume.tool_state": _tool_state,
+    "lost_turns": _lost_turns,
+    "repeated_effects": _repeated_effects,
+    "rejected_requests": _rejected_requests,
+    "request_tokens": _request_tokens,
+    "input_tokens_total": _input_tokens_total,
+    "cost_usd": _cost_usd,
+    "attempts_per_turn": _attempts_per_turn,
+    "cache_read_share": _cache_read_share,
+}

@@ -1,0 +1,68 @@
+"""S1 and S2: what was acknowledged is still there, and what is left can be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.evidence.alignment import departures
+from harness.checks.evidence.breach import Breach, Crash, counted, shape
+from harness.checks.evidence.facts import Evidence
+from harness.record import Event
+
+_FAILED = {
+    "open.failed": "the session cannot be opened",
+    "history.failed": "its history cannot be read",
+    "resume.failed": "the interrupted turn cannot be resumed",
+}
+
+
+def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
+    """S1: no turn that send() returned for is missing at the end of a later history."""
+    for departure in departures(evidence):
+        if departure.kind != "lost":
+            continue
+        memory, turns = departure.memory, departure.turns
+        crash = evidence.crash_before(memory.event)
+        since = f" after {crash.told}" if crash else ""
+        yield Breach(
+            "S1",
+            memory.event,
+            turns[0],
+            f"{counted(len(turns), 'acknowledged turn')} lost{since}, the first is turn "
+            f"{turns[0]}: {memory.told} no longer holds what the user was answered",
+            crash,
+        )
+
+
+def loads_clean(evidence: Evidence) -> Iterator[Breach]:
+    """S2: it opens, remembers and resumes on what is left, without an error."""
+    told: set[str] = set()
+    failed_lives: set[int] = set()
+    for event in evidence.of(*_FAILED, "died"):
+        if event.kind == "died" and (event.life in failed_lives or evidence.was_open(event)):
+            continue
+        failed_lives.add(event.life)
+        what = _what(event)
+        crash = evidence.crash_before(event.n)
+        cause = f"{crash.number if crash else 0} {shape(what)}"
+        if cause not in told:
+            told.add(cause)
+            yield Breach("S2", event.n, _turn(event, crash), _told(what, crash), crash)
+
+
+def _what(event: Event) -> str:
+    if event.kind == "died":
+        stderr = str(event.data["stderr"]).strip().rsplit("\n", 1)[-1]
+        reason = stderr or "it wrote nothing to stderr"
+        return (
+            f"the process ended by itself while opening (status {event.data['status']}): {reason}"
+        )
+    return f"{_FAILED[event.kind]}: {event.data['error']}"
+
+
+def _turn(event: Event, crash: Crash | None) -> int | None:
+    return crash.turn if event.turn is None and crash else event.turn
+
+
+def _told(what: str, crash: Crash | None) -> str:
+    return f"after {crash.told} {what}" if crash else what
