@@ -1,0 +1,223 @@
+"""A conversation that outlives its process: window, log, checkpoint, tools and turns in one.
+
+Open it on a folder, send messages, close it, or be killed: opened again, it goes on where the log
+ends. `send` returns when the answer is durable. The same message id sent again gets the stored
+answer, or finishes what was begun; it is never said, or bought, twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from harness.lifecycle.memory.ledger import UsageLedger
+from harness.lifecycle.memory.tokens import Content, TokenCounter, count_tokens
+from harness.lifecycle.memory.window import Eviction, MessageWindow
+from harness.lifecycle.sessions.lock import SessionLock
+from harness.lifecycle.sessions.naming import folder_name
+from harness.lifecycle.storage.codec import ConversationCodec
+from harness.lifecycle.storage.record import Damage
+from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
+from harness.lifecycle.turns.drivers import drive, drive_async
+from harness.lifecycle.turns.reply import Usage
+from harness.lifecycle.turns.request import RequestShape
+from harness.lifecycle.turns.tools import definition, named
+from harness.lifecycle.turns.transcript import Said, Transcript
+from harness.lifecycle.turns.turn import Limits, TurnLogic
+
+DEFAULT_MODEL = "claude-sonnet-5-5"
+DEFAULT_WINDOW_TOKENS = 100_000
+LOG_NAME = "turns.jsonl"
+CHECKPOINT_NAME = "checkpoint.json"
+
+
+class _Opened:
+    """What the sync and the async conversation share: all but the waiting."""
+
+    def __init__(
+        self,
+        home: str | Path,
+        session_id: str,
+        *,
+        client: Any,
+        model: str = DEFAULT_MODEL,
+        max_tokens: int = 4096,
+        window_tokens: int = DEFAULT_WINDOW_TOKENS,
+        checkpoint_every: int = 3,
+        system: Content | None = None,
+        tools: Mapping[str, Any] | Iterable[Any] = (),
+        now: Callable[[], int] | None = None,
+        token_counter: TokenCounter = count_tokens,
+        limits: Limits | None = None,
+        request_options: Mapping[str, Any] | None = None,
+        on_evict: Callable[[Eviction], None] | None = None,
+    ) -> None:
+        self.session_id = session_id
+        self.folder = Path(home) / folder_name(session_id)
+        self._client = client
+        self._tools = named(tools)
+        shapes = [definition(tool) for tool in self._tools.values()]
+        window = MessageWindow(
+            window_tokens,
+            token_counter,
+            system=system,
+            tools=shapes,
+            ledger=UsageLedger(),
+            auto=False,
+            on_evict=on_evict,
+        )
+        self._codec = ConversationCodec(self.folder / LOG_NAME, now=now)
+        self._logic = TurnLogic(
+            self._codec,
+            CheckpointStore(self.folder / CHECKPOINT_NAME, session_id=session_id),
+            Transcript(window, checkpoint_every=checkpoint_every),
+            RequestShape(
+                model=model,
+                max_tokens=max_tokens,
+                system=system,
+                tools=shapes,
+                options=request_options or {},
+            ),
+            limits or Limits(),
+        )
+        self._lock = SessionLock(self.folder)
+        try:
+            self._logic.open()
+        except BaseException:
+            self._let_go()
+            raise
+
+    @property
+    def damage(self) -> Sequence[Damage]:
+        """What was found broken in the log when it was opened."""
+        return self._codec.damage
+
+    def history(self) -> list[Said]:
+        """All that is remembered, oldest first: users' messages as sent, one answer a turn."""
+        return self._logic.transcript.history()
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The newest coarse checkpoint: completed turns, state of the tools."""
+        return self._logic.transcript.checkpoint
+
+    def usage(self) -> Usage:
+        """Everything billed to this session that is known, over all its lives."""
+        return self._logic.transcript.usage
+
+    def window(self) -> list[Said]:
+        """The messages that the next request would carry."""
+        messages = self._logic.window_messages()
+        return [Said(message["role"], message["content"]) for message in messages]
+
+    @property
+    def pending(self) -> bool:
+        """Whether the newest turn was begun and is neither answered nor set aside."""
+        turn = self._logic.transcript.turn
+        return turn is not None and not turn.over
+
+    def next_message_id(self, text: str) -> str:
+        """An id for callers that have none: the pending turn's if it has this text, else the next.
+
+        So the same words after a crash are the same message.
+        """
+        turn = self._logic.transcript.turn
+        if turn is not None and not turn.over and turn.records[0].content == text:
+            return turn.message_id
+        return f"turn-{self._logic.transcript.last_sequence + 1}"
+
+    def _let_go(self) -> None:
+        self._codec.close()
+        self._lock.release()
+
+
+class Conversation(_Opened):
+    """A conversation that blocks while it waits. Threads take turns.
+
+    `client` is an `anthropic.Anthropic`, or anything with its `messages.create`. `window_tokens`
+    bounds the whole request; `tools` follow `Tool`; `now` gives nanoseconds since 1970.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._one = threading.Lock()
+
+    @classmethod
+    def open(cls, home: str | Path, session_id: str, *, client: Any, **settings: Any) -> Self:
+        """Open the session in `home`, new or again; settings as in the README.
+
+        SessionBusy where another writer has it, SessionIdError, LogVersionError, or the disk's
+        OSError.
+        """
+        return cls(home, session_id, client=client, **settings)
+
+    def send(self, message_id: str, text: str) -> str:
+        """Answer one message; when this returns, message and answer are durable.
+
+        The SDK's errors pass; the message is then pending, and sending it again (or another one)
+        goes on. MessageRefused, WindowFull, TurnLimit and OSError as their names say.
+        """
+        with self._one:
+            stored = self._logic.begin(message_id, text)
+            if stored is not None:
+                return stored
+            return drive(self._logic, self._client, self._tools)
+
+    def resume(self) -> str | None:
+        """Finish the turn in flight and return its answer; None where nothing is in flight."""
+        with self._one:
+            return drive(self._logic, self._client, self._tools) if self.pending else None
+
+    def close(self) -> None:
+        """Let go of the files. What is acknowledged does not depend on it."""
+        self._let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncConversation(_Opened):
+    """The same on an event loop: `client` is an `anthropic.AsyncAnthropic` or alike.
+
+    Waiting for the model or for tools leaves the loop free; a write to the log blocks it for one
+    fsync.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._one = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, home: str | Path, session_id: str, *, client: Any, **settings: Any) -> Self:
+        """Open the session in `home`, new or again; see `Conversation.open`."""
+        return cls(home, session_id, client=client, **settings)
+
+    async def send(self, message_id: str, text: str) -> str:
+        """Answer one message; see `Conversation.send`."""
+        async with self._one:
+            stored = self._logic.begin(message_id, text)
+            if stored is not None:
+                return stored
+            return await drive_async(self._logic, self._client, self._tools)
+
+    async def resume(self) -> str | None:
+        """Finish the turn in flight and return its answer; None where nothing is in flight."""
+        async with self._one:
+            if not self.pending:
+                return None
+            return await drive_async(self._logic, self._client, self._tools)
+
+    async def close(self) -> None:
+        """Let go of the files. What is acknowledged does not depend on it."""
+        self._let_go()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._let_go()

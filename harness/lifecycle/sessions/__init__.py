@@ -1,0 +1,1 @@
+"""Who talks: session ids as folder names, and one writer each."""

@@ -1,0 +1,117 @@
+"""One record of the turn log, and reading many of them out of bytes that may be broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.lifecycle.memory.tokens import Content
+from harness.lifecycle.storage.durable import unseal
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was said, and when. `record["role"]` reads as well as `record.role`.
+
+    `sequence` counts from 0 in one log, `at_ns` is nanoseconds since 1970, `offset` the byte where
+    the record's line begins, `meta` whatever the writer added.
+    """
+
+    role: str
+    content: Content
+    id: str
+    sequence: int
+    at_ns: int
+    tokens: int
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    offset: int = field(default=0, compare=False)
+
+    def __getitem__(self, key: str) -> Any:
+        if key in _FIELDS:
+            return getattr(self, key)
+        return self.meta[key]
+
+    def as_json(self, version: int) -> dict[str, Any]:
+        """The record as the log stores it."""
+        return {"v": version, **{key: getattr(self, key) for key in _FIELDS}}
+
+
+_FIELDS = ("sequence", "id", "at_ns", "role", "content", "tokens", "meta")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Broken bytes. `line` counts from 1; `torn` where they are the end of the file."""
+
+    line: int
+    reason: str
+    offset: int
+    length: int
+    torn: bool = False
+
+
+@dataclass
+class Scan:
+    """What some bytes hold: the whole records, the damage, and where a writer goes on."""
+
+    records: list[Record] = field(default_factory=list)
+    damage: list[Damage] = field(default_factory=list)
+    size: int = 0
+    good_end: int = 0
+    """Everything from this byte on is torn; at most `size`."""
+    end: int = 0
+    """Where the next record begins, once the tail is cleared and the last newline is there."""
+    last_line: bytes | None = None
+    last_offset: int = 0
+    next_sequence: int = 0
+    newest_version: int = 0
+
+
+def scan(data: bytes) -> Scan:
+    """Read records out of bytes; never raises for what the bytes hold."""
+    found = Scan(size=len(data))
+    broken: list[Damage] = []
+    offset = 0
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if offset >= len(data):
+            break
+        try:
+            record = _record(unseal(line), offset, found)
+        except (ValueError, KeyError, TypeError) as error:
+            broken.append(Damage(number, str(error), offset, len(line)))
+        else:
+            found.damage += broken
+            _check_order(found, record, number, len(broken))
+            broken = []
+            found.records.append(record)
+            found.next_sequence = record.sequence + 1
+            found.last_line, found.last_offset = line, offset
+            found.good_end = min(offset + len(line) + 1, len(data))
+            found.end = offset + len(line) + 1
+        offset += len(line) + 1
+    found.damage += [
+        Damage(each.line, f"torn at the end: {each.reason}", each.offset, each.length, torn=True)
+        for each in broken
+    ]
+    return found
+
+
+def _record(value: dict[str, Any], offset: int, found: Scan) -> Record:
+    found.newest_version = max(found.newest_version, int(value["v"]))
+    return Record(**{key: value[key] for key in _FIELDS}, offset=offset)
+
+
+def _check_order(found: Scan, record: Record, number: int, broken: int) -> None:
+    """A hole in the numbering that no broken line explains is damage of its own."""
+    expected = found.next_sequence
+    if not expected <= record.sequence <= expected + broken:
+        found.damage.append(
+            Damage(
+                number,
+                f"expected record {expected}, got record {record.sequence}: "
+                + ("records are missing" if record.sequence > expected else "written twice"),
+                record.offset,
+                0,
+            )
+        )

@@ -1,0 +1,77 @@
+"""Carrying the steps of a turn out: one driver that blocks, one on an event loop.
+
+Neither knows what a turn means. The async driver calls the tools of one reply at once; the sync one
+calls them one after another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from harness.lifecycle.turns.tools import ToolCall, run, run_async, settled_without_calling
+from harness.lifecycle.turns.turn import Ask, Calls, TurnLogic
+
+
+def drive(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -> str:
+    """Take steps until the newest turn is done; the answer."""
+    while True:
+        step = logic.next_step()
+        if isinstance(step, Ask):
+            try:
+                message = client.messages.create(**step.request)
+            except Exception as error:
+                if not logic.failed(error):
+                    raise
+            else:
+                logic.received(message)
+        elif isinstance(step, Calls):
+            for call in step.calls:
+                _dispatch(logic, tools, call)
+        else:
+            return step.answer
+
+
+async def drive_async(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -> str:
+    """The same on the running event loop."""
+    while True:
+        step = logic.next_step()
+        if isinstance(step, Ask):
+            try:
+                message = await client.messages.create(**step.request)
+            except Exception as error:
+                if not logic.failed(error):
+                    raise
+            else:
+                logic.received(message)
+        elif isinstance(step, Calls):
+            await _dispatch_all(logic, tools, step.calls)
+        else:
+            return step.answer
+
+
+def _dispatch(logic: TurnLogic, tools: Mapping[str, Any], call: ToolCall) -> None:
+    tool = tools.get(call.name)
+    outcome = settled_without_calling(tool, call)
+    if outcome is None:
+        logic.calling(call)
+        outcome = run(tool, call)
+    logic.called(call, outcome)
+
+
+async def _dispatch_async(logic: TurnLogic, tools: Mapping[str, Any], call: ToolCall) -> None:
+    tool = tools.get(call.name)
+    outcome = settled_without_calling(tool, call)
+    if outcome is None:
+        logic.calling(call)
+        outcome = await run_async(tool, call)
+    logic.called(call, outcome)
+
+
+async def _dispatch_all(logic: TurnLogic, tools: Mapping[str, Any], calls: list[ToolCall]) -> None:
+    # Each call goes on to its own result even when another one's journal entry cannot be written.
+    tasks = (_dispatch_async(logic, tools, call) for call in calls)
+    for each in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(each, BaseException):
+            raise each

@@ -1,0 +1,246 @@
+"""What the log means: turns, their messages, their calls, the window, the books.
+
+Everything known is a function of the log's records, applied in order, live and after a restart by
+the same code: so a reborn process knows what the dead one knew, and sends the same bytes. Beside
+messages the log holds notes (role "note"): intent and result of a tool call, a cut of the window, a
+request asked again, a turn set aside.
+
+A turn is a user's turn. Its messages are the user's, then the model's and the tool results in turn.
+Where the model was asked to go on, the pieces are one message of the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.lifecycle.memory.blocks import Block, joined, text_of, tool_uses
+from harness.lifecycle.memory.tokens import Content
+from harness.lifecycle.memory.window import MessageWindow
+from harness.lifecycle.storage.record import Record
+from harness.lifecycle.storage.resume import Checkpoint
+from harness.lifecycle.turns.reply import Usage
+
+NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message of the history, in Anthropic's shape."""
+
+    role: str
+    content: Content
+
+
+@dataclass
+class Turn:
+    """One user's turn, as far as it has come."""
+
+    number: int
+    message_id: str
+    sequence: int
+    records: list[Record]
+    results: dict[str, Block] = field(default_factory=dict)
+    sent_results: dict[str, Block] = field(default_factory=dict)
+    """The results as the model is shown them: shortened where they were oversize."""
+    intents: set[str] = field(default_factory=set)
+    calls: list[Block] = field(default_factory=list)
+    """The tool calls of the newest model message."""
+    prompt: int = -1
+    """Sequence of the record that the model is to answer next."""
+    replies: int = 0
+    tokens: int = 0
+    continuations: int = 0
+    answer: str | None = None
+    failure: str | None = None
+    superseded: bool = False
+    """The same message was sent again after another one: the later turn stands for it."""
+
+    @property
+    def over(self) -> bool:
+        """Answered, or set aside for good."""
+        return self.answer is not None or self.failure is not None
+
+    @property
+    def waiting(self) -> list[Block]:
+        """The newest calls that have no result yet."""
+        return [call for call in self.calls if call["id"] not in self.results]
+
+    def history(self) -> list[Said]:
+        """The turn's messages: the user's as sent, one model message between tool results."""
+        said = [Said("user", self.records[0].content)]
+        pieces: list[Content] = []
+        for record in self.records[1:]:
+            if record.role == "assistant":
+                pieces.append(record.content)
+                calls = tool_uses(record.content) if record.meta.get("calls") else []
+                if calls:
+                    said.append(Said("assistant", joined(pieces)))
+                    pieces = []
+                    results = [self.results[c["id"]] for c in calls if c["id"] in self.results]
+                    if results:
+                        said.append(Said("user", list(results)))
+        if pieces:
+            said.append(Said("assistant", joined(pieces)))
+        return said
+
+    def text(self) -> str:
+        """What the model has said since the last tool results."""
+        pieces: list[str] = []
+        for record in self.records[1:]:
+            if record.role == "assistant":
+                pieces = [] if record.meta.get("calls") else [*pieces, text_of(record.content)]
+        return "".join(pieces)
+
+
+class Transcript:
+    """The conversation as its log tells it. `checkpoint_every` turns a checkpoint is due."""
+
+    def __init__(self, window: MessageWindow, *, checkpoint_every: int) -> None:
+        self.window = window
+        self.turns: list[Turn] = []
+        self.by_id: dict[str, Turn] = {}
+        self.completed = 0
+        self.usage = Usage()
+        self.tool_state: dict[str, Any] = {}
+        self.checkpoint: Checkpoint | None = None
+        self.last_sequence = -1
+        self._every = checkpoint_every
+        self._apply: dict[str, Callable[[Record], None]] = {
+            "user": self._user,
+            "assistant": self._assistant,
+            "continue": self._continue,
+            "intent": self._intent,
+            "result": self._result,
+            "cut": self._cut,
+            "finish": self._finished,
+            "ask": self._ask,
+            "set_aside": self._set_aside,
+        }
+
+    @property
+    def turn(self) -> Turn | None:
+        """The newest turn."""
+        return self.turns[-1] if self.turns else None
+
+    def apply(self, record: Record) -> None:
+        """Take one record in. Records that another program added are left alone."""
+        self.last_sequence = record.sequence
+        known = self._apply.get(str(record.meta.get("kind", record.role)))
+        if known is not None:
+            known(record)
+
+    def history(self) -> list[Said]:
+        """Everything remembered, oldest first."""
+        return [said for turn in self.turns if not turn.superseded for said in turn.history()]
+
+    def _user(self, record: Record) -> None:
+        turn = Turn(len(self.turns) + 1, record.id, record.sequence, [record])
+        turn.prompt = record.sequence
+        before = self.by_id.get(record.id)
+        if before is not None:
+            before.superseded = True
+        self.turns.append(turn)
+        self.by_id[record.id] = turn
+        self.usage += Usage(attempts=1)
+        self._push("user", _sent(record), record, starts_turn=True)
+
+    def _assistant(self, record: Record) -> None:
+        turn = self.turn
+        if turn is None:
+            return
+        turn.records.append(record)
+        turn.replies += 1
+        turn.calls = tool_uses(record.content) if record.meta.get("calls") else []
+        usage = Usage(**record.meta["usage"])
+        self.usage += Usage(**{**vars(usage), "attempts": 0})
+        turn.tokens += usage.prompt_tokens + usage.output_tokens
+        self.window.learn(usage.prompt_tokens)
+        exact = None
+        if not record.meta.get("thought"):
+            exact = usage.output_tokens + self.window.ledger.overhead
+        self._push("assistant", _sent(record), record, exact=exact)
+        if record.meta.get("final"):
+            self._finish(turn, record)
+
+    def _finish(self, turn: Turn, record: Record) -> None:
+        turn.answer = turn.text()
+        self.completed += 1
+        if record.meta.get("stop_reason") == "refusal" and not turn.results:
+            # What was refused once makes the API refuse all that comes after it.
+            self.window.drop_turn(turn.sequence)
+        if self.completed % self._every == 0:
+            self.checkpoint = Checkpoint(
+                turn_number=self.completed,
+                tool_state={name: dict(state) for name, state in self.tool_state.items()},
+                last_assistant_message=turn.answer,
+                position=record.sequence + 1,
+            )
+
+    def _continue(self, record: Record) -> None:
+        turn = self.turns[-1]
+        turn.continuations += 1
+        turn.prompt = record.sequence
+        self.usage += Usage(attempts=1)
+        turn.records.append(record)
+        if record.content:
+            self._push("user", record.content, record)
+
+    def _intent(self, record: Record) -> None:
+        self.turns[-1].intents.add(record.meta["call_id"])
+
+    def _result(self, record: Record) -> None:
+        turn, call_id = self.turns[-1], record.meta["call_id"]
+        block: Block = {"type": "tool_result", "tool_use_id": call_id, "content": record.content}
+        if record.meta.get("is_error"):
+            block["is_error"] = True
+        turn.results[call_id] = block
+        state = self.tool_state.setdefault(record.meta["name"], {"calls": 0})
+        state.update(calls=state["calls"] + 1, last_call_id=call_id, last_result=record.content)
+        turn.sent_results[call_id] = {**block, "content": _sent(record)}
+        if not turn.waiting:
+            self.usage += Usage(attempts=1)
+            turn.prompt = record.sequence
+            results = [turn.sent_results[call["id"]] for call in turn.calls]
+            self._push("user", results, record)
+
+    def _push(
+        self,
+        role: str,
+        content: Content,
+        record: Record,
+        *,
+        starts_turn: bool = False,
+        exact: float | None = None,
+    ) -> None:
+        self.window.push(
+            role, content, starts_turn=starts_turn, tag=record.sequence, exact=exact, fitted=True
+        )
+
+    def _finished(self, record: Record) -> None:
+        self._finish(self.turns[-1], record)
+
+    def _cut(self, record: Record) -> None:
+        if record.meta.get("prompt_tokens"):
+            self.window.learn(record.meta["prompt_tokens"])
+        if record.meta.get("high"):
+            self.window.high = min(self.window.high, record.meta["high"])
+        if record.meta.get("first_kept") is not None:
+            self.window.cut_before(record.meta["first_kept"])
+        else:
+            self.window.strip_thinking()
+
+    def _ask(self, record: Record) -> None:
+        self.usage += Usage(attempts=1)
+
+    def _set_aside(self, record: Record) -> None:
+        turn = self.turns[-1]
+        turn.failure = str(record.meta["reason"])
+        self.window.drop_turn(turn.sequence)
+
+
+def _sent(record: Record) -> Content:
+    """What the model is shown: the shortened form, where there is one."""
+    sent: Content | None = record.meta.get("sent")
+    return record.content if sent is None else sent

@@ -1,0 +1,350 @@
+"""What a turn does, without doing it: the next step is a function of what the log holds.
+
+A driver asks for the next step, carries it out (one model call, or some tool calls) and says what
+came of it, until the turn is done. Nothing is remembered beside the log, so resuming after a crash
+is the same loop on the same records. Every step is in the log, fsynced, before the next is taken:
+the user's message before the model is asked, the intent before a tool is called, its result before
+the model is told, the reply before the user sees it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.lifecycle.errors import (
+    MessageRefused,
+    OversizeMessage,
+    TurnLimit,
+    WindowFull,
+)
+from harness.lifecycle.memory.blocks import sendable, tool_uses
+from harness.lifecycle.memory.tokens import Content
+from harness.lifecycle.memory.window import Eviction
+from harness.lifecycle.storage.codec import ConversationCodec
+from harness.lifecycle.storage.resume import CheckpointStore
+from harness.lifecycle.turns.refusals import Refusal, understand
+from harness.lifecycle.turns.reply import TRUNCATED, read_reply
+from harness.lifecycle.turns.request import RequestShape
+from harness.lifecycle.turns.tools import Outcome, ToolCall
+from harness.lifecycle.turns.transcript import NOTE, Transcript, Turn
+
+GO_ON = "Continue."
+BE_BRIEF = "Your reply was cut off at the output limit before it held anything. Be briefer."
+NO_ROOM = "[this result was left out: there is no room for it in the window]"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Call the model: `client.messages.create(**request)`."""
+
+    request: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Call these tools, in any order or at once."""
+
+    calls: list[ToolCall]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The turn is over."""
+
+    answer: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The bounds of one turn: model replies, continuations of one reply, tokens billed."""
+
+    replies_max: int = 25
+    continuations_max: int = 8
+    tokens_max: int | None = None
+
+
+class TurnLogic:
+    """One conversation's turns over its log and checkpoint."""
+
+    def __init__(
+        self,
+        codec: ConversationCodec,
+        store: CheckpointStore,
+        transcript: Transcript,
+        shape: RequestShape,
+        limits: Limits,
+    ) -> None:
+        self.transcript = transcript
+        self._codec = codec
+        self._store = store
+        self._shape = shape
+        self._limits = limits
+        self._saved = 0
+        self._held: list[tuple[str, Content, dict[str, Any]]] = []
+        self._written = -1
+        self._asked = -1
+        self._mended: set[tuple[int, str]] = set()
+
+    def open(self) -> None:
+        """Read the log, and bring the checkpoint in line with it."""
+        for record in self._codec.settle():
+            self.transcript.apply(record)
+        stored = self._store.load(log_length=self.transcript.last_sequence + 1)
+        if stored is not None and stored == self.transcript.checkpoint:
+            self._saved = stored.turn_number
+        self.save_checkpoint()
+
+    def begin(self, message_id: str, text: str) -> str | None:
+        """Take a user's message in, once, however often it is sent: its answer if it has one.
+
+        MessageRefused, with nothing written, where it cannot be said; also where it was refused
+        for good before.
+        """
+        self._write_held()
+        known = self.transcript.by_id.get(message_id)
+        if known is not None:
+            if known.records[0].content != text:
+                raise MessageRefused(
+                    f"the message id {message_id!r} already belongs to another text: give each "
+                    "message an id of its own"
+                )
+            if known.failure is not None:
+                raise MessageRefused(f"message {message_id!r} was set aside: {known.failure}")
+            if known.answer is not None:
+                self.save_checkpoint()
+                return known.answer
+            if known is self.transcript.turn:
+                return None
+        if not isinstance(text, str) or not text.strip():
+            raise MessageRefused(
+                f"expected a message with text, got {text!r}, which the API refuses; nothing was "
+                "written"
+            )
+        sent = self.transcript.window.fitting("user", text, starts_turn=True)
+        meta: dict[str, Any] = {} if sent is text else {"sent": sent}
+        self._append("user", text, kind="user", record_id=message_id, **meta)
+        return None
+
+    def next_step(self) -> Ask | Calls | Done:
+        """What is to be done now in the newest turn.
+
+        TurnLimit or WindowFull where it must not go on; the turn stays pending.
+        """
+        self._write_held()
+        turn = self.transcript.turn
+        if turn is None:
+            return Done("")
+        if not turn.over and turn.waiting:
+            return Calls(
+                [
+                    ToolCall(
+                        call["id"], call["name"], call["input"], begun=call["id"] in turn.intents
+                    )
+                    for call in turn.waiting
+                ]
+            )
+        if not turn.over:
+            self._check_limits(turn)
+            if turn.records[-1].role == "assistant" and not turn.calls:
+                self._go_on(turn)
+        if turn.over:
+            self.save_checkpoint()
+            return Done(turn.answer or "")
+        return Ask(self._request(turn))
+
+    def received(self, message: Any) -> None:
+        """The model has answered: `message` is the SDK's Message."""
+        reply = read_reply(message)
+        turn = self.transcript.turns[-1]
+        content = reply.content
+        if reply.stop_reason == "refusal":
+            content = [block for block in content if block.get("type") != "tool_use"]
+        calls = bool(tool_uses(content))
+        unfinished = reply.stop_reason in (*TRUNCATED, "pause_turn")
+        self._append(
+            "assistant",
+            content,
+            hold=True,
+            kind="assistant",
+            turn=turn.number,
+            stop_reason=reply.stop_reason,
+            usage=vars(reply.usage),
+            thought=reply.thought,
+            calls=calls,
+            final=not calls and not unfinished,
+            tokens=reply.usage.output_tokens,
+        )
+
+    def failed(self, error: Exception) -> bool:
+        """The model call raised: whether to take the next step again.
+
+        False: the error is the caller's, the turn stays pending. MessageRefused or WindowFull where
+        asking again cannot help.
+        """
+        refusal = understand(error)
+        if refusal.kind == "passing":
+            return False
+        turn = self.transcript.turns[-1]
+        mark = (turn.prompt, refusal.kind)
+        if refusal.kind != "message" and mark not in self._mended:
+            self._mended.add(mark)
+            if refusal.kind == "thinking":
+                self._append(NOTE, "", kind="cut", first_kept=None)
+            else:
+                self._cut_harder(refusal, error)
+            return True
+        if refusal.kind == "overflow":
+            raise WindowFull(
+                f"the API still finds the prompt too long after it was cut to the newest turn: "
+                f"{refusal.words}; set a smaller window_tokens, or send less at once"
+            ) from error
+        self._append(NOTE, "", kind="set_aside", reason=refusal.words)
+        raise MessageRefused(
+            f"the API refuses message {turn.message_id!r} for good: {refusal.words}; it is set "
+            "aside and will not be sent again, the conversation goes on without it"
+        ) from error
+
+    def calling(self, call: ToolCall) -> None:
+        """A tool is about to be called: the intent is durable when this returns."""
+        if not call.begun:
+            self._append(NOTE, "", kind="intent", call_id=call.id, name=call.name)
+
+    def called(self, call: ToolCall, outcome: Outcome) -> None:
+        """A tool call has this outcome: it is durable when this returns."""
+        turn = self.transcript.turns[-1]
+        meta: dict[str, Any] = {"call_id": call.id, "name": call.name}
+        if outcome.is_error:
+            meta["is_error"] = True
+        try:
+            sent = self.transcript.window.fitting(
+                "user", outcome.content, starts_turn=False, share=1.0 / len(turn.calls)
+            )
+        except OversizeMessage:
+            sent = NO_ROOM
+        if sent is not outcome.content:
+            meta["sent"] = sent
+        self._append(NOTE, outcome.content, hold=True, kind="result", **meta)
+
+    def save_checkpoint(self) -> None:
+        """Save the checkpoint that is due, if one is."""
+        due = self.transcript.checkpoint
+        if due is not None and due.turn_number != self._saved:
+            self._store.save(due)
+            self._saved = due.turn_number
+
+    def window_messages(self) -> list[dict[str, Any]]:
+        """The messages that the next request would carry."""
+        return self.transcript.window.as_messages()
+
+    def _check_limits(self, turn: Turn) -> None:
+        if turn.replies >= self._limits.replies_max:
+            raise TurnLimit(
+                f"turn {turn.number} has had {turn.replies} model replies, the most allowed, and "
+                "is not done: send another message to go on from here, or raise the limit"
+            )
+        most = self._limits.tokens_max
+        if most is not None and turn.tokens >= most:
+            raise TurnLimit(
+                f"turn {turn.number} has been billed {turn.tokens} tokens, {most} are allowed: "
+                "send another message to go on from here, or raise the limit"
+            )
+
+    def _go_on(self, turn: Turn) -> None:
+        """Ask for the rest of an unfinished reply, or leave it where no more can come."""
+        last = turn.records[-1]
+        stop = last.meta["stop_reason"]
+        window = self.transcript.window
+        full = False
+        if stop == "model_context_window_exceeded":
+            full = self._log_cut(self._cut_low()) is None
+        if full or turn.continuations >= self._limits.continuations_max:
+            self._append(NOTE, "", kind="finish")
+            return
+        words = GO_ON
+        if stop == "pause_turn" and _ends_with_server_tool(last.content):
+            words = ""
+        elif sendable(last.content) is None:
+            words = BE_BRIEF
+        try:
+            self._log_cut(window.fit())
+        except WindowFull:
+            self._append(NOTE, "", kind="finish")
+            return
+        self._append("user", words, kind="continue", turn=turn.number)
+
+    def _request(self, turn: Turn) -> dict[str, Any]:
+        if turn.prompt != self._written or turn.prompt == self._asked:
+            self._append(NOTE, "", kind="ask")
+        self._asked = turn.prompt
+        window = self.transcript.window
+        self._log_cut(window.fit())
+        messages = window.as_messages()
+        answered = (i for i in range(len(messages) - 1, 0, -1) if messages[i]["role"] != "user")
+        return self._shape.request(messages, also_at=next(answered, 0) - 1)
+
+    def _cut_harder(self, refusal: Refusal, error: Exception) -> None:
+        window = self.transcript.window
+        if refusal.sent_tokens:
+            window.learn(refusal.sent_tokens)
+        high = float(window.high)
+        if refusal.allowed_tokens:
+            high = min(high, float(refusal.allowed_tokens))
+        elif window.bound < high:
+            high = 0.75 * window.bound
+        window.high = int(high)
+        evicted = self._cut_low()
+        if evicted is None:
+            raise WindowFull(
+                f"the API finds the prompt too long and there is no older turn to leave out: "
+                f"{refusal.words}; set a smaller window_tokens, or send less at once"
+            ) from error
+        self._log_cut(evicted, high=window.high, prompt_tokens=refusal.sent_tokens)
+
+    def _cut_low(self) -> Eviction | None:
+        window = self.transcript.window
+        try:
+            return window.cut_to(window.high * window.low_mark, float("inf"))
+        except WindowFull:
+            return None
+
+    def _log_cut(self, evicted: Eviction | None, **meta: Any) -> Eviction | None:
+        """A cut that has been made goes into the log, so that a restart makes the same one."""
+        if evicted is not None:
+            record = self._codec.append(
+                NOTE,
+                "",
+                kind="cut",
+                first_kept=evicted.first_kept,
+                messages=evicted.messages,
+                **{key: value for key, value in meta.items() if value is not None},
+            )
+            self.transcript.last_sequence = record.sequence
+        return evicted
+
+    def _append(self, role: str, content: Content, *, hold: bool = False, **meta: Any) -> None:
+        """Write a record and take it in. With `hold`, what the disk refused is tried again first
+        thing next time: it was paid for, or has taken effect."""
+        try:
+            record = self._codec.append(role, content, **meta)
+        except OSError:
+            if hold:
+                self._held.append((role, content, meta))
+            raise
+        self.transcript.apply(record)
+        turn = self.transcript.turn
+        if turn is not None and turn.prompt == record.sequence:
+            self._written = record.sequence
+
+    def _write_held(self) -> None:
+        while self._held:
+            role, content, meta = self._held[0]
+            self._append(role, content, **meta)
+            del self._held[0]
+
+
+def _ends_with_server_tool(content: Content) -> bool:
+    if isinstance(content, str) or not content:
+        return False
+    kind = str(content[-1].get("type"))
+    return kind == "server_tool_use" or kind.endswith("_tool_result")
