@@ -107,7 +107,7 @@ class VirtualSelector(_RealSelector):
 
 def install() -> None:
     """Make event loops, `threading` waits and sleeps virtual, once, after `clock.install`."""
-    selectors.DefaultSelector = VirtualSelector  # type: ignore[misc, assignment]
+    selectors.DefaultSelector = VirtualSelector  # type: ignore[misc]
     submit = ThreadPoolExecutor.submit
     wait = threading.Condition.wait
 
@@ -127,7 +127,7 @@ def install() -> None:
         return bool(SLEEPERS.wait(_deadline_ns(timeout), lambda slice_s: wait(self, slice_s)))
 
     clock.replace("sleep", _sleep)
-    ThreadPoolExecutor.submit = counted_submit  # type: ignore[method-assign]
+    ThreadPoolExecutor.submit = counted_submit  # type: ignore[method-assign, assignment]
     threading.Condition.wait = virtual_wait  # type: ignore[method-assign]
 
 

@@ -9,6 +9,12 @@ from harness.checks.verdict import Outcome, Verdict
 from harness.record import Record
 
 
+def story_of(path: str) -> str:
+    """Folder and file name without its ending: `resume/kill_before_tool_result`."""
+    parts = path.replace("\\", "/").removesuffix(".yaml").removesuffix(".scenario")
+    return "/".join(parts.split("/")[-2:])
+
+
 @dataclass(frozen=True)
 class Result:
     """One scenario, played and judged."""
@@ -27,8 +33,7 @@ class Result:
     @property
     def story(self) -> str:
         """Folder and file name without its ending: `resume/kill_before_tool_result`."""
-        parts = self.path.replace("\\", "/").removesuffix(".yaml").removesuffix(".scenario")
-        return "/".join(parts.split("/")[-2:])
+        return story_of(self.path)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Never
+from typing import Any, Never, TypeVar
 
 import yaml
 
@@ -24,6 +24,7 @@ DEPTH_MAX = 64
 Step = str | int
 """One step on the way to a value: a key, or an index from 0."""
 
+_Built = TypeVar("_Built")
 _TAG = "tag:yaml.org,2002:"
 _NULL = re.compile(r"null|Null|NULL|~|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -115,11 +116,23 @@ def read_text(path: Path) -> str:
 
 def parse(text: str, path: str) -> Document:
     """Read YAML; `path` is only for messages. ScenarioError names the place."""
+    return Document(path, _guarded(text, path, lambda builder: builder.document()))
+
+
+def opening(text: str, path: str, keys: Collection[str]) -> dict[str, str]:
+    """The texts under some keys of the topmost mapping, read no further than to the last of them.
+
+    A key that is missing, or holds no text, is left out. ScenarioError as for `parse`, for what is
+    read.
+    """
+    return _guarded(text, path, lambda builder: builder.opening(keys))
+
+
+def _guarded(text: str, path: str, build: Callable[[_Builder], _Built]) -> _Built:
     # The C parser is five times faster; wheels for some platforms come without it.
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    builder = _Builder(path, yaml.parse(text, Loader=loader))
     try:
-        return Document(path, builder.document())
+        return build(_Builder(path, yaml.parse(text, Loader=loader)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _place(mark) if mark else Place(1, 1)
@@ -165,6 +178,24 @@ class _Builder:
         if not isinstance(more := next(self.events), yaml.StreamEndEvent):
             self.refuse(more, "expected one document a file, got a second; give it its own file")
         return root
+
+    def opening(self, keys: Collection[str]) -> dict[str, str]:
+        """The texts under these keys of the topmost mapping."""
+        wanted = set(keys)
+        found: dict[str, str] = {}
+        next(self.events)
+        if not isinstance(next(self.events), yaml.DocumentStartEvent):
+            return found
+        if not isinstance(next(self.events), yaml.MappingStartEvent):
+            return found
+        while wanted and not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self.key(event)
+            node = self.node(next(self.events), 1)
+            if key in wanted:
+                wanted.remove(key)
+                if isinstance(node.value, str):
+                    found[key] = node.value
+        return found
 
     def refuse(self, event: Any, message: str) -> Never:
         """Stop at this event."""

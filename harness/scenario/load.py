@@ -6,19 +6,31 @@ never import pydantic, so that listing a library is quick.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.scenario.document import Document, Place, ScenarioError, parse, read_text
+from harness.scenario.document import Document, Place, ScenarioError, opening, parse, read_text
 
 if TYPE_CHECKING:
     from harness.scenario.complaint import Complaint
+    from harness.scenario.document import Step
     from harness.scenario.schema import Scenario
 
-__all__ = ["Headline", "Loaded", "NothingToRun", "ScenarioError", "find", "headline", "load"]
+__all__ = [
+    "Headline",
+    "Loaded",
+    "NothingToRun",
+    "ScenarioError",
+    "accept",
+    "find",
+    "headline",
+    "json_schema",
+    "load",
+]
 
 SUFFIX = ".scenario.yaml"
 COMPLAINTS_SHOWN = 10
@@ -83,13 +95,9 @@ def load(path: Path) -> Loaded:
 
 
 def headline(path: Path) -> Headline:
-    """Name and about of a file, without checking the rest; ScenarioError where it is no YAML."""
-    data = parse(read_text(path), str(path)).root.data()
-    said = data if isinstance(data, dict) else {}
-    name, about = (said.get(key) for key in ("name", "about"))
-    return Headline(
-        str(path), name if isinstance(name, str) else "", about if isinstance(about, str) else ""
-    )
+    """Name and about of a file, reading no further; ScenarioError where that is no YAML."""
+    said = opening(read_text(path), str(path), ("name", "about"))
+    return Headline(str(path), said.get("name", ""), said.get("about", ""))
 
 
 def scenario_of(document: Document) -> Scenario:
@@ -115,6 +123,36 @@ def scenario_of(document: Document) -> Scenario:
     if wrong := of_sense(scenario):
         raise _refused(document, wrong)
     return scenario
+
+
+def accept(scenario: Scenario, path: str) -> Loaded:
+    """A scenario that was written in Python, after the same checks; ScenarioError names the field.
+
+    `path` is what reports call it.
+    """
+    from harness.scenario.sense import complaints
+
+    lines = [f"{path}: {_field(one.way)}: {one.message}" for one in complaints(scenario)]
+    if lines:
+        raise ScenarioError("\n".join(lines))
+    return Loaded(path, scenario)
+
+
+def _field(way: Sequence[Step]) -> str:
+    """`faults[0].crash.turn`."""
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in way]
+    return "".join(steps).removeprefix(".")
+
+
+def json_schema() -> str:
+    """The JSON Schema of a scenario file, for editors; indented text."""
+    from harness.scenario.schema import Scenario
+
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Scenario.model_json_schema(),
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _at(document: Document, place: Place) -> str:

@@ -1,0 +1,139 @@
+"""The front door: arguments in, one exit code out.
+
+Rooms are imported where they are used: `--help`, `list` and `schema` must not wait for the SDK.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Never
+
+from harness.cli.stop import INTERRUPTED, INVALID, SHELF, USAGE, Stop
+
+Command = Callable[[argparse.Namespace], int]
+
+_EXITS = """\
+exit codes: 0 all kept; 1 a promise broken; 2 interrupted; 3 invalid (a fault never fired, a line
+never spoken, the harness broke); 4 usage or a bad scenario; 5 nothing to run"""
+_TARGET_HELP = "a shipped target or path/to/file.py:Class (default: lifecycle)"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Never:
+        raise Stop(USAGE, f"{self.prog}: {message}; see `{self.prog} --help`")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        arguments = parser().parse_args(argv)
+        return _room(arguments.command)(arguments)
+    except Stop as stop:
+        sys.stderr.write(f"{stop}\n")
+        return stop.code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted before anything was played\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader left (`harness list | head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - exit 1 would read as a broken promise
+        traceback.print_exc()
+        kind = type(error).__name__
+        sys.stderr.write(f"the harness itself broke ({kind}); please report the lines above\n")
+        return INVALID
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and its options."""
+    top = _Parser(
+        prog="harness",
+        description="A crash lab for conversations.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_run(commands)
+    _add_replay(commands)
+    check = _command(commands, "check", "judge a stored record again, without playing it")
+    check.add_argument("record", type=Path, metavar="RECORD", help="a record.jsonl")
+    _add_paths(_command(commands, "list", "show the scenarios there are"))
+    _command(commands, "schema", "print the JSON Schema of scenario files, for editors")
+    init = _command(commands, "init", "write a first scenario")
+    about = f"the folder to write it in (default: {SHELF})"
+    init.add_argument("folder", nargs="?", type=Path, default=SHELF, metavar="DIR", help=about)
+    return top
+
+
+def _room(name: str) -> Command:
+    """The function behind a command, imported now that it is wanted."""
+    if name in ("run", "replay", "check"):
+        from harness.cli import playing
+
+        return {"run": playing.run, "replay": playing.replay, "check": playing.check}[name]
+    from harness.cli import shelf
+
+    return {"list": shelf.listing, "schema": shelf.schema, "init": shelf.init}[name]
+
+
+def _command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=name)
+    return command
+
+
+def _add_paths(command: argparse.ArgumentParser) -> None:
+    help_text = "scenario files and folders of them (default: scenarios)"
+    command.add_argument("paths", nargs="*", type=Path, metavar="PATHS", help=help_text)
+
+
+def _add_run(commands: Any) -> None:
+    run = _command(commands, "run", "play scenarios and judge them")
+    _add_paths(run)
+    run.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
+    run.add_argument("--python", metavar="EXE", help="not in this version")
+    run.add_argument("--seed", type=_seed, metavar="N", help="instead of each scenario's own")
+    run.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
+    run.add_argument("--report", type=Path, metavar="DIR", help="store records and verdicts here")
+    run.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    run.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
+    run.add_argument(
+        "-k", dest="only", metavar="EXPR", help="those whose folder/name fits: 'crash and not disk'"
+    )
+    run.add_argument("--quiet", "-q", action="store_true", help="say only what did not pass")
+
+
+def _add_replay(commands: Any) -> None:
+    replay = _command(commands, "replay", "play one case again, alone")
+    replay.add_argument("token", metavar="TOKEN", help="hx1-..., from a finding")
+    replay.add_argument(
+        "--in", dest="paths", nargs="+", type=Path, default=[], metavar="PATHS",
+        help="where its scenario is (default: scenarios)",
+    )  # fmt: skip
+    replay.add_argument("--target", metavar="T", help="the target, where it is not a shipped one")
+    replay.add_argument("--python", metavar="EXE", help="not in this version")
+    replay.add_argument("--keep", type=Path, metavar="DIR", help="keep what was on disk here")
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2^63-1, got {text!r}")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 256, got {text!r}")
+    return int(text)

@@ -1,0 +1,18 @@
+"""How a command ends early: what to say, and the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+INTERRUPTED, INVALID, USAGE, NOTHING = 2, 3, 4, 5
+
+SHELF = Path("scenarios")
+"""Where scenarios are looked for when no path is given."""
+
+
+class Stop(Exception):
+    """Say this on stderr and leave with this code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code

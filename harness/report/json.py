@@ -1,0 +1,58 @@
+"""The report that other programs read: one JSON object, version 1, every key always there.
+
+What does not apply is null or empty. `states` counts distinct and violating crash states a tier.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from harness.report.result import Result, Run
+
+VERSION = 1
+
+
+def report(run: Run) -> dict[str, object]:
+    """The whole report as plain data."""
+    return {
+        "version": VERSION,
+        "exit": run.exit_code,
+        "scenarios": [_row(result) for result in run.results],
+    }
+
+
+def dumps(run: Run) -> str:
+    """The report as text, indented, with a newline at its end."""
+    return json.dumps(report(run), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _row(result: Result) -> dict[str, object]:
+    header, numbers = result.record.header, result.verdict.numbers
+    return {
+        "name": result.name,
+        "path": result.path,
+        "target": header.target,
+        "seed": header.seed,
+        "verdict": result.outcome,
+        "fidelity": header.fidelity,
+        "virtual_s": numbers.virtual_s,
+        "wall_s": round(result.wall_s, 6),
+        "requests": numbers.requests,
+        "input_tokens": numbers.input_tokens,
+        "output_tokens": numbers.output_tokens,
+        "cost_usd": numbers.cost_usd,
+        "crash_points": {
+            "planned": numbers.crash_points_planned,
+            "fired": numbers.crash_points_fired,
+        },
+        "states": {},
+        "not_applicable": list(result.verdict.not_applicable),
+        "findings": [
+            {
+                key: asdict(finding)[key]
+                for key in ("code", "tier", "turn", "message", "where", "token")
+            }
+            for finding in result.verdict.findings
+        ],
+    }

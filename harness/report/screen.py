@@ -1,0 +1,213 @@
+"""One result as the lines of one screen: pure text with styles, no terminal in sight.
+
+A screen is at most 22 lines of at most `width` columns, so that it fits 80x24 with a prompt below
+it: of many findings the first of each promise are shown, and the rest are counted. Tokens and
+places are never wrapped, for they are copied.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.checks.catalogue import promise
+from harness.checks.verdict import Finding
+from harness.report.result import Result, Run
+
+LINES_MAX = 22
+FINDINGS_SHOWN = 3
+REASONS_SHOWN = 6
+MESSAGE_LINES = 3
+
+BADGES = {"pass": ("pass", "green"), "fail": ("FAIL", "bold red"), "invalid": ("INVALID", "yellow")}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of characters in one style (a rich style's name, or nothing)."""
+
+    text: str
+    style: str = ""
+
+
+Line = tuple[Span, ...]
+
+
+def plain(lines: Sequence[Line]) -> str:
+    """The lines without their styles."""
+    return "\n".join("".join(span.text for span in line).rstrip() for line in lines)
+
+
+def screen(result: Result, width: int = 80) -> list[Line]:
+    """Everything about one result that did not pass, or the one line of one that did."""
+    if result.outcome == "pass":
+        return [passed(result, width)]
+    lines = list(_head(result, width))
+    if result.verdict.findings:
+        lines += _findings(result.verdict.findings, width)
+    lines += _reasons(result, width, REASONS_SHOWN)
+    lines += _not_applicable(result, width)
+    return [*lines[: LINES_MAX - 2], *_tail(result)]
+
+
+def passed(result: Result, width: int = 80) -> Line:
+    """`pass  resume/double_crash      1d 4h in 0.31 s`."""
+    time = f"{spoken(result.verdict.numbers.virtual_s)} in {wall(result.wall_s)}"
+    return _sides((Span("pass", "green"), Span(f"  {result.story}")), time, width)
+
+
+def total(run: Run, wall_s: float) -> Line:
+    """`12 scenarios: 10 kept, 1 broken, 1 invalid   in 4.2 s (310h of conversation)`."""
+    counts = dict.fromkeys(BADGES, 0)
+    for result in run.results:
+        counts[result.outcome] += 1
+    said = [Span(f"{_counted(len(run.results), 'scenario')}: ", "bold")]
+    words = (("pass", "kept"), ("fail", "broken"), ("invalid", "invalid"))
+    for kind, word in words:
+        if counts[kind] or kind == "pass":
+            if len(said) > 1:
+                said.append(Span(", "))
+            said.append(Span(f"{counts[kind]} {word}", BADGES[kind][1]))
+    virtual_s = sum(result.verdict.numbers.virtual_s for result in run.results)
+    said.append(Span(f"   {spoken(virtual_s)} of conversation in {wall(wall_s)}", "dim"))
+    if run.interrupted:
+        left = run.planned - len(run.results)
+        said.append(Span(f"   interrupted, {left} of {run.planned} not played", "yellow"))
+    return tuple(said)
+
+
+def spoken(seconds: float) -> str:
+    """Virtual time in its two largest units: `8h 12m`, `2d 5h`, `40s`."""
+    whole = int(seconds)
+    for (size, unit), (small, small_unit) in (
+        ((86_400, "d"), (3_600, "h")),
+        ((3_600, "h"), (60, "m")),
+        ((60, "m"), (1, "s")),
+    ):
+        if whole >= size:
+            rest = whole % size // small
+            return f"{whole // size}{unit}" + (f" {rest}{small_unit}" if rest else "")
+    return f"{whole}s" if whole or not seconds else f"{seconds:.1f}s"
+
+
+def wall(seconds: float) -> str:
+    """Wall time: `0.31 s`, `12.4 s`, `3m 10s`."""
+    if seconds >= 120:
+        return spoken(seconds)
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+
+
+def _tidy(text: str) -> str:
+    """On one line, and without anything that a terminal would obey."""
+    line = " ".join(part.strip() for part in text.splitlines())
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _sides(left: Line, right: str, width: int) -> Line:
+    """Left and right on one line, with at least two spaces between them."""
+    used = sum(len(span.text) for span in left)
+    return (*left, Span(" " * max(2, width - used - len(right))), Span(right, "dim"))
+
+
+def _head(result: Result, width: int) -> Iterator[Line]:
+    badge, style = BADGES[result.outcome]
+    left = (
+        Span(badge, style),
+        Span(f"  {result.story}", "bold"),
+        Span(f"  on {result.record.header.target}"),
+    )
+    virtual_s = result.verdict.numbers.virtual_s
+    time = f"{spoken(virtual_s)} of conversation in {wall(result.wall_s)}"
+    if result.wall_s > 0 and virtual_s > result.wall_s:
+        time += f" ({_speed(virtual_s / result.wall_s)}x)"
+    if sum(len(span.text) for span in left) + 2 + len(time) <= width:
+        yield _sides(left, time, width)
+    else:
+        yield left
+        yield (Span(f"      {time}", "dim"),)
+
+
+def _speed(ratio: float) -> str:
+    """Two figures are all that a wall clock is good for."""
+    digits = len(str(int(ratio)))
+    return f"{round(ratio, 2 - digits):,.0f}"
+
+
+def _findings(findings: Sequence[Finding], width: int) -> Iterator[Line]:
+    shown = _representatives(findings)
+    for finding in shown:
+        yield from _finding(finding, width)
+    if more := len(findings) - len(shown):
+        codes = ", ".join(dict.fromkeys(finding.code for finding in findings))
+        yield (Span(f"  and {_counted(more, 'more finding')}", "bold"), Span(f": {codes} in all"))
+
+
+def _representatives(findings: Sequence[Finding]) -> list[Finding]:
+    """The first of each promise, filled up with the rest, in their own order."""
+    first = {finding.code: index for index, finding in reversed([*enumerate(findings)])}
+    ranked = sorted(range(len(findings)), key=lambda i: (first[findings[i].code] != i, i))
+    return [findings[index] for index in sorted(ranked[:FINDINGS_SHOWN])]
+
+
+def _finding(finding: Finding, width: int) -> Iterator[Line]:
+    known = promise(finding.code)
+    title = f"  {known.code} {known.name}".rstrip()
+    message = _tidy(finding.message)
+    if len(title) + 3 + len(message) <= width:
+        yield (Span(title, "bold red"), Span(f"   {message}"))
+    else:
+        yield (Span(title, "bold red"),)
+        yield from _wrapped(message, width, MESSAGE_LINES)
+    turn = "whole run" if finding.turn is None else f"turn {finding.turn}"
+    place = f"   {_tidy(finding.where)}" if finding.where else ""
+    yield (Span(f"     {turn}   [{finding.tier}]{place}", "cyan"),)
+    yield (Span(f"     promise: {known.says}"[:width], "dim"),)
+
+
+def _wrapped(text: str, width: int, most: int, indent: str = "     ") -> Iterator[Line]:
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        max_lines=most,
+        placeholder=" ...",
+    )
+    for line in lines:
+        yield (Span(line),)
+
+
+def _reasons(result: Result, width: int, most: int) -> Iterator[Line]:
+    reasons = result.verdict.reasons
+    if result.verdict.findings:
+        if reasons:
+            yield (Span(f"  also invalid: {_counted(len(reasons), 'reason')}", "yellow"),)
+        return
+    for reason in reasons[:most]:
+        yield from _wrapped(_tidy(reason), width, MESSAGE_LINES, "  ")
+    if len(reasons) > most:
+        yield (Span(f"  and {_counted(len(reasons) - most, 'more reason')}"),)
+
+
+def _not_applicable(result: Result, width: int) -> Iterator[Line]:
+    names = result.verdict.not_applicable
+    if names:
+        text = f"not asked of {result.record.header.target}: {', '.join(names)}"
+        for (span,) in _wrapped(text, width, 2, "  "):
+            yield (Span(span.text, "dim"),)
+
+
+def _tail(result: Result) -> Iterator[Line]:
+    tokens = dict.fromkeys(finding.token for finding in result.verdict.findings)
+    token = next(iter(tokens), result.record.header.token)
+    yield (Span("  replay:  ", "dim"), Span(f"harness replay {token}", "bold"))
+    numbers = result.verdict.numbers
+    points = f"{numbers.crash_points_fired} of {numbers.crash_points_planned} crash points fired"
+    count = len(result.verdict.findings)
+    said = f"{points}, {_counted(count, 'finding')}" if count else points
+    yield (Span(f"{said}, {_counted(numbers.requests, 'request')}", "dim"),)
