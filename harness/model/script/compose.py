@@ -16,6 +16,7 @@ from harness.model.catalogue import ModelSpec
 from harness.model.meter import Meter, Prompt, cut_text
 from harness.model.request import Request
 from harness.model.rules.thinking import extend, sign
+from harness.model.script.index import CALL_ID_STEM
 from harness.scenario.plan import PlannedStep
 
 _TALK = """
@@ -78,12 +79,23 @@ class Speaker:
             going = self._text(text)
         for call in calls:
             if going:
-                going = self._call(call.id, call.name, call.input)
+                going = self._call(self._fresh_id(call.id), call.name, call.input)
         spoken.output_tokens = max(1, spoken.output_tokens)
         return spoken
 
     def _one_call(self) -> bool:
         return bool(self._request.tool_choice.get("disable_parallel_tool_use"))
+
+    def _fresh_id(self, call_id: str) -> str:
+        """The scripted id, or another form of it where the history has used it: ids are unique."""
+        used = {
+            block["id"]
+            for message in self._request.messages
+            for block in message.blocks
+            if block["type"] == "tool_use"
+        }
+        forms = (f"{call_id[:CALL_ID_STEM]}{number:02x}" for number in range(256))
+        return call_id if call_id not in used else next(form for form in forms if form not in used)
 
     def _fits(self, tokens: int) -> bool:
         """Spend them; where there are not so many left, spend what is left and stop."""

@@ -16,6 +16,8 @@ SHARED_CHARACTERS_MIN = 32
 SHARED_PART_MIN = 0.25
 """And the kept part is at least this much of what was sent."""
 MEMO_MAX = 20_000
+CALL_ID_STEM = 28
+"""Characters by which a scripted call is known: the last two tell repetitions apart."""
 
 
 class Spot(NamedTuple):
@@ -49,7 +51,7 @@ class Index:
 
     def _add_step(self, spot: Spot, step: PlannedStep) -> None:
         for call in step.calls:
-            self._calls[call.id] = spot
+            self._calls[call.id[:CALL_ID_STEM]] = spot
         if step.text:
             self._texts.setdefault(step.text.strip(), []).append(spot)
             if step.stop == "pause_turn":
@@ -61,7 +63,7 @@ class Index:
 
     def by_call(self, call_id: str) -> Spot | None:
         """The step that makes this call."""
-        return self._calls.get(call_id)
+        return self._calls.get(call_id[:CALL_ID_STEM])
 
     def by_reply(self, text: str) -> list[Spot]:
         """The steps that say this, word for word."""
