@@ -114,21 +114,24 @@ class _Crew:
         self._done: dict[int, Result] = {}
         self._errors: list[BaseException] = []
         self._waiting: queue.SimpleQueue[tuple[int, Loaded]] = queue.SimpleQueue()
+        self._home: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def play(self, scenarios: Sequence[Loaded], jobs: int) -> Run:
         for numbered in enumerate(scenarios):
             self._waiting.put(numbered)
         threads = [threading.Thread(target=self._work, daemon=True) for _ in range(jobs)]
-        interrupted = False
         for thread in threads:
             thread.start()
+        interrupted = False
+        while self._home.qsize() < jobs:
+            # Not thread.join: interrupted, CPython 3.11 takes a running thread for a finished one.
+            try:
+                time.sleep(0.05)
+            except KeyboardInterrupt:
+                interrupted = True
+                self._stop.set()
         for thread in threads:
-            while thread.is_alive():
-                try:
-                    thread.join(0.2)
-                except KeyboardInterrupt:
-                    interrupted = True
-                    self._stop.set()
+            thread.join()
         if self._errors:
             raise self._errors[0]
         results = tuple(self._done[index] for index in sorted(self._done))
@@ -152,6 +155,7 @@ class _Crew:
             self._fail(error)
         finally:
             shutil.rmtree(root, ignore_errors=True)
+            self._home.put(threading.get_ident())
 
     def _fail(self, error: BaseException) -> None:
         self._errors.append(error)

@@ -1,0 +1,153 @@
+"""The one door: play, replay and check agree, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.case import TokenError
+from harness.lab.play import check, play, replay
+from harness.lab.targets import TargetError
+from harness.record import RecordError
+from harness.scenario.load import Loaded
+from harness.scenario.schema import Scenario
+from tests.conftest import ODD
+
+
+def _loaded(name: str = "x", **fields: Any) -> Loaded:
+    script = [{"repeat": 3, "every": "3m", "user": {"words": 9}, "reply": {"words": 12}}]
+    fields = {"name": name, "script": script, "stack": {"window_tokens": 8000}, **fields}
+    return Loaded(f"somewhere/{name}.scenario.yaml", Scenario.model_validate(fields))
+
+
+CRASH = {"faults": [{"crash": {"turn": 2, "at": "reply.received"}}]}
+
+
+def test_the_reference_stack_keeps_every_promise_and_the_naive_one_does_not() -> None:
+    loaded = _loaded(**CRASH)
+    assert play([loaded]).exit_code == 0
+    run = play([loaded], target="naive")
+    assert run.exit_code == 1
+    assert {finding.code for finding in run.results[0].verdict.findings} == {"P5"}
+
+
+def test_a_token_replays_the_same_finding_alone(tmp_path: Path) -> None:
+    loaded = _loaded(**CRASH)
+    (first,) = play([_loaded("y"), loaded], target="naive").results[1:]
+    (finding, *_rest) = first.verdict.findings
+    again = replay(finding.token, [_loaded("y"), loaded], keep=tmp_path / "keep")
+    assert again.verdict == first.verdict
+    assert again.record.events == first.record.events
+    assert (tmp_path / "keep" / "crash-1-after").is_dir()
+
+
+def test_a_stored_record_is_judged_the_same_without_running_anything(tmp_path: Path) -> None:
+    (result,) = play([_loaded(**CRASH)], target="naive", report=tmp_path).results
+    stored = tmp_path / "somewhere" / "x" / "record.jsonl"
+    assert check(stored).verdict == result.verdict
+    verdict = json.loads((stored.parent / "verdict.json").read_text(encoding="utf-8"))
+    assert verdict["outcome"] == "fail"
+    with pytest.raises(RecordError):
+        check(tmp_path / "nothing.jsonl")
+
+
+def test_two_runs_with_one_seed_differ_in_nothing_but_what_is_volatile(tmp_path: Path) -> None:
+    records = []
+    for folder in ("one", "two"):
+        play([_loaded(**CRASH)], report=tmp_path / folder)
+        text = (tmp_path / folder / "somewhere" / "x" / "record.jsonl").read_text(encoding="utf-8")
+        header, _, events = text.partition("\n")
+        records.append(({**json.loads(header)["header"], "volatile": None}, events))
+    assert records[0] == records[1]
+
+
+def test_another_seed_says_something_else() -> None:
+    texts = []
+    for seed in (1, 2):
+        (result,) = play([_loaded()], seed=seed).results
+        assert result.record.header.seed == seed
+        texts.append([event.data["text"] for event in result.record.of("user.received")])
+    assert texts[0] != texts[1]
+
+
+def test_results_come_in_the_order_of_the_scenarios_whoever_plays_them() -> None:
+    seen: list[str] = []
+    scenarios = [_loaded(name) for name in ("a", "b", "c", "d")]
+    run = play(scenarios, jobs=2, on_result=lambda result: seen.append(result.name))
+    assert [result.name for result in run.results] == ["a", "b", "c", "d"]
+    assert sorted(seen) == ["a", "b", "c", "d"]
+    assert run.planned == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"faults": [{"crash": {"turn": 2, "at": "tool.called"}}]}, "never fired"),
+        (
+            {"script": [{"user": "hi", "reply": [{"text": "one"}, {"text": "never said"}]}]},
+            "never used",
+        ),
+    ],
+)
+def test_what_never_happened_is_invalid(fields: dict[str, Any], reason: str) -> None:
+    run = play([_loaded(**fields)])
+    assert run.exit_code == 3
+    assert reason in " ".join(run.results[0].verdict.reasons)
+
+
+def test_a_target_that_cannot_be_had_ends_it_before_anything_is_played() -> None:
+    seen: list[object] = []
+    for name in ("nobody", f"{ODD}:Nobody", f"{ODD}:NoTarget"):
+        with pytest.raises(TargetError):
+            play([_loaded()], target=name, on_result=seen.append)
+    assert not seen
+
+
+def test_a_token_of_nothing_at_hand_says_what_is_missing() -> None:
+    loaded = _loaded()
+    (result,) = play([loaded], target=f"{ODD}:Echo").results
+    token = result.record.header.token
+    with pytest.raises(LookupError, match=r"--target path/to/file\.py:Class"):
+        replay(token, [loaded])
+    with pytest.raises(LookupError, match="not the target that the token names"):
+        replay(token, [loaded], target="naive")
+    with pytest.raises(LookupError, match=r"changed since, or lies elsewhere \(--in PATHS\)"):
+        replay(token, [_loaded("other")], target=f"{ODD}:Echo")
+    with pytest.raises(TokenError):
+        replay("nonsense", [loaded])
+    assert replay(token, [loaded], target=f"{ODD}:Echo").verdict == result.verdict
+
+
+def test_ctrl_c_reports_what_was_done_and_leaves_no_process() -> None:
+    code = f"""
+        import os, signal, threading
+        from harness.lab.play import play
+        from harness.scenario.load import Loaded
+        from harness.scenario.schema import Scenario
+        def one(name, text):
+            script = [{{"user": text, "reply": {{"text": "x"}}}}]
+            return Loaded(name, Scenario.model_validate({{"name": name, "script": script}}))
+        def done(result):
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        target = {str(ODD) + ":Echo"!r}
+        run = play([one("quick", "hello"), one("endless", "hang")], target=target, on_result=done)
+        print(run.interrupted, run.exit_code, [result.name for result in run.results], run.planned)
+    """
+    runner = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    out, _ = runner.communicate(timeout=60)
+    assert out.strip() == "True 2 ['quick'] 2"
+    with pytest.raises(ProcessLookupError):  # the server was in its group: nobody is left there
+        os.killpg(runner.pid, signal.SIGTERM)
