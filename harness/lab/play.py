@@ -19,16 +19,16 @@ from pathlib import Path
 
 from harness import case
 from harness.checks.judge import judge
+from harness.lab.pool import POOL
 from harness.lab.runner import Keep, run
 from harness.lab.targets import TargetError, TargetRef, find_target, shipped_targets
 from harness.record import Header, Record, read
 from harness.report.result import Result, Run
 from harness.scenario.load import Loaded
-from harness.world.process import Server, ServerError, Stopped
+from harness.world.process import Server, Stopped
 
 FIDELITY = "none"
 """How finely the disk is recorded: not at all, until the crash lab is built."""
-_TMPFS = Path("/dev/shm")
 
 __all__ = ["TargetError", "check", "play", "replay", "shipped_targets"]
 
@@ -138,23 +138,20 @@ class _Crew:
         return Run(results, len(scenarios), interrupted)
 
     def _work(self) -> None:
-        root = Path(tempfile.mkdtemp(prefix="harness-", dir=_TMPFS if _TMPFS.is_dir() else None))
         try:
-            server = Server(self._ref.order(), root, stopped=self._stop.is_set)
-            try:
+            with POOL.server(self._ref, self._stop.is_set) as server:
                 while not self._stop.is_set():
-                    index, loaded = self._waiting.get_nowait()
-                    self._finish(index, self._play_one(loaded, server, root / f"home-{index}"))
-            finally:
-                server.close()
-        except (queue.Empty, Stopped):
+                    try:
+                        index, loaded = self._waiting.get_nowait()
+                    except queue.Empty:
+                        break
+                    home = Path(tempfile.mkdtemp(dir=server.root))
+                    self._finish(index, self._play_one(loaded, server, home))
+        except Stopped:
             pass
-        except ServerError as error:
-            self._fail(TargetError(f"--target {self._ref.name} cannot be opened: {error}"))
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             self._fail(error)
         finally:
-            shutil.rmtree(root, ignore_errors=True)
             self._home.put(threading.get_ident())
 
     def _fail(self, error: BaseException) -> None:
@@ -175,7 +172,6 @@ class _Crew:
                 volatile={"pid": os.getpid(), "started_ns": time.time_ns()},
             )
         )
-        home.mkdir(mode=0o700)
         started = time.perf_counter()
         run(scenario, record, server, home, self._keep)
         wall_s = time.perf_counter() - started

@@ -1,0 +1,77 @@
+"""Warm servers, kept warm: importing an SDK costs seconds, so a process does it once a target.
+
+A server is taken, used by one thread, and given back; when the process ends, all are closed. A
+target's file that has changed since gets a new server.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from harness.lab.targets import TargetError, TargetRef
+from harness.world.process import Server, ServerError
+
+_TMPFS = Path("/dev/shm")
+_Key = tuple[TargetRef, int]
+
+
+class Pool:
+    """Idle servers by target."""
+
+    def __init__(self) -> None:
+        self._idle: dict[_Key, list[Server]] = {}
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def server(self, ref: TargetRef, stopped: Callable[[], bool]) -> Iterator[Server]:
+        """A warm server for as long as the block lasts; TargetError where there can be none.
+
+        `stopped` is asked now and then, and ends what the server is doing.
+        """
+        key = _key(ref)
+        with self._lock:
+            idle = self._idle.get(key)
+            server = idle.pop() if idle else None
+        if server is None:
+            server = _start(ref, stopped)
+        server.stopped = stopped
+        try:
+            yield server
+        except BaseException:
+            server.close()
+            raise
+        with self._lock:
+            self._idle.setdefault(key, []).append(server)
+
+    def close(self) -> None:
+        """End all idle servers and what they started."""
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for servers in idle.values():
+            for server in servers:
+                server.close()
+
+
+POOL = Pool()
+atexit.register(POOL.close)
+
+
+def _key(ref: TargetRef) -> _Key:
+    return ref, 0 if ref.file is None else Path(ref.file).stat().st_mtime_ns
+
+
+def _start(ref: TargetRef, stopped: Callable[[], bool]) -> Server:
+    root = Path(tempfile.mkdtemp(prefix="harness-", dir=_TMPFS if _TMPFS.is_dir() else None))
+    try:
+        return Server(ref.order(), root, stopped=stopped)
+    except BaseException as error:
+        shutil.rmtree(root, ignore_errors=True)
+        if isinstance(error, ServerError):
+            raise TargetError(f"--target {ref.name} cannot be opened: {error}") from error
+        raise

@@ -1,0 +1,61 @@
+"""The pool: a target is imported once a process, and again when its file has changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.lab.pool import Pool
+from harness.lab.targets import TargetError, TargetRef, find_target
+
+SOURCE = "class T:\n    name = 't'\n    def open(self, *_): ...\n"
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    pool = Pool()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def ref(tmp_path: Path) -> TargetRef:
+    path = tmp_path / "t.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return find_target(f"{path}:T")
+
+
+def _never() -> bool:
+    return False
+
+
+def test_a_server_is_used_again_until_its_file_changes(pool: Pool, ref: TargetRef) -> None:
+    with pool.server(ref, _never) as first:
+        pass
+    with pool.server(ref, _never) as second:
+        assert second is first
+    os.utime(str(ref.file), ns=(1, 1))
+    with pool.server(ref, _never) as third:
+        assert third is not first
+
+
+def test_a_server_in_trouble_is_not_kept_and_leaves_no_directory(
+    pool: Pool, ref: TargetRef
+) -> None:
+    with pytest.raises(RuntimeError), pool.server(ref, _never) as server:
+        raise RuntimeError("trouble")
+    assert not server.root.exists()
+    with pool.server(ref, _never) as other:
+        assert other is not server
+
+
+def test_a_target_that_does_not_import_is_a_target_error(pool: Pool, ref: TargetRef) -> None:
+    Path(str(ref.file)).write_text("import nowhere_to_be_found\n", encoding="utf-8")
+    with (
+        pytest.raises(TargetError, match=r"t\.py:T cannot be opened: .*nowhere_to_be_found"),
+        pool.server(ref, _never),
+    ):
+        pass
