@@ -60,7 +60,7 @@ def some_finding(token: str, number: int) -> Finding:
     return Finding("W5", "kill", None, message, None, token)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def result_of() -> MakeResult:
     """Makes one result."""
     return make_result
