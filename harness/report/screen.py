@@ -17,7 +17,6 @@ from harness.report.result import Result, Run
 
 LINES_MAX = 22
 FINDINGS_SHOWN = 3
-REASONS_SHOWN = 6
 MESSAGE_LINES = 3
 
 BADGES = {"pass": ("pass", "green"), "fail": ("FAIL", "bold red"), "invalid": ("INVALID", "yellow")}
@@ -43,12 +42,13 @@ def screen(result: Result, width: int = 80) -> list[Line]:
     """Everything about one result that did not pass, or the one line of one that did."""
     if result.outcome == "pass":
         return [passed(result, width)]
-    lines = list(_head(result, width))
-    if result.verdict.findings:
-        lines += _findings(result.verdict.findings, width)
-    lines += _reasons(result, width, REASONS_SHOWN)
-    lines += _not_applicable(result, width)
-    return [*lines[: LINES_MAX - 2], *_tail(result)]
+    head, tail = [*_head(result, width)], [*_tail(result)]
+    for most in range(FINDINGS_SHOWN, 0, -1):
+        body = [*_findings(result, width, most), *_reasons(result, width, 2 * most)]
+        lines = [*head, *body, *_not_applicable(result, width), *tail]
+        if len(lines) <= LINES_MAX:
+            break
+    return lines
 
 
 def passed(result: Result, width: int = 80) -> Line:
@@ -138,8 +138,9 @@ def _speed(ratio: float) -> str:
     return f"{round(ratio, 2 - digits):,.0f}"
 
 
-def _findings(findings: Sequence[Finding], width: int) -> Iterator[Line]:
-    shown = _representatives(findings)
+def _findings(result: Result, width: int, most: int) -> Iterator[Line]:
+    findings = result.verdict.findings
+    shown = _representatives(findings, most)
     for finding in shown:
         yield from _finding(finding, width)
     if more := len(findings) - len(shown):
@@ -147,11 +148,11 @@ def _findings(findings: Sequence[Finding], width: int) -> Iterator[Line]:
         yield (Span(f"  and {_counted(more, 'more finding')}", "bold"), Span(f": {codes} in all"))
 
 
-def _representatives(findings: Sequence[Finding]) -> list[Finding]:
+def _representatives(findings: Sequence[Finding], most: int) -> list[Finding]:
     """The first of each promise, filled up with the rest, in their own order."""
     first = {finding.code: index for index, finding in reversed([*enumerate(findings)])}
     ranked = sorted(range(len(findings)), key=lambda i: (first[findings[i].code] != i, i))
-    return [findings[index] for index in sorted(ranked[:FINDINGS_SHOWN])]
+    return [findings[index] for index in sorted(ranked[:most])]
 
 
 def _finding(finding: Finding, width: int) -> Iterator[Line]:
@@ -166,7 +167,8 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
     turn = "whole run" if finding.turn is None else f"turn {finding.turn}"
     place = f"   {_tidy(finding.where)}" if finding.where else ""
     yield (Span(f"     {turn}   [{finding.tier}]{place}", "cyan"),)
-    yield (Span(f"     promise: {known.says}"[:width], "dim"),)
+    for (span,) in _wrapped(f"rule: {known.says}", width, 2):
+        yield (Span(span.text, "dim"),)
 
 
 def _wrapped(text: str, width: int, most: int, indent: str = "     ") -> Iterator[Line]:

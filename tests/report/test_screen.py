@@ -21,7 +21,7 @@ def test_a_failure_shows_everything_that_is_needed(result_of: Callable[..., Resu
         "8h 12m of conversation in 0.31 s (95,000x)",
         "  P2 effect-exactly-once   book_table ran twice for one request",
         "     turn 41   [kill]   naive.py:88  log.append(result)",
-        f"     promise: {promise('P2').says}",
+        f"     rule: {promise('P2').says}",
         f"  replay:  harness replay {result.record.header.token}",
         "1 of 1 crash points fired, 1 finding, 43 requests",
     ]
@@ -31,13 +31,13 @@ def test_each_promise_is_represented_and_the_rest_is_counted(
     result_of: Callable[..., Result],
 ) -> None:
     text = plain(screen(result_of(outcome="fail", findings=9)))
-    assert [code for code in ("P2", "P1", "expect.cost_usd") if f"  {code}" in text] == [
+    assert [code for code in ("P2", "P1", "W4") if f"  {code}" in text] == [
         "P2",
         "P1",
-        "expect.cost_usd",
+        "W4",
     ]
     assert text.count("book_table ran twice") == 1
-    assert "and 6 more findings: P2, P1, expect.cost_usd, W5 in all" in text
+    assert "and 6 more findings: P2, P1, W4, W5 in all" in text
 
 
 def test_an_invalid_run_says_why_and_what_was_not_asked(result_of: Callable[..., Result]) -> None:
