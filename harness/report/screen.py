@@ -1,8 +1,8 @@
 """One result as the lines of one screen: pure text with styles, no terminal in sight.
 
 A screen is at most 22 lines of at most `width` columns, so that it fits 80x24 with a prompt below
-it: of many findings the first of each promise are shown, and the rest are counted. Tokens and
-places are never wrapped, for they are copied.
+it: of many findings the first of each promise are shown, and the rest are counted. Tokens are never
+cut, for they are copied.
 """
 
 from __future__ import annotations
@@ -141,8 +141,13 @@ def _speed(ratio: float) -> str:
 def _findings(result: Result, width: int, most: int) -> Iterator[Line]:
     findings = result.verdict.findings
     shown = _representatives(findings, most)
+    told: set[str] = set()
     for finding in shown:
-        yield from _finding(finding, width)
+        yield from _finding(finding, width, crashes=result.verdict.numbers.crash_points_fired > 0)
+        if finding.code not in told:
+            told.add(finding.code)
+            for (span,) in _wrapped(f"rule: {promise(finding.code).says}", width, 2):
+                yield (Span(span.text, "dim"),)
     if more := len(findings) - len(shown):
         codes = ", ".join(dict.fromkeys(finding.code for finding in findings))
         yield (Span(f"  and {_counted(more, 'more finding')}", "bold"), Span(f": {codes} in all"))
@@ -155,7 +160,7 @@ def _representatives(findings: Sequence[Finding], most: int) -> list[Finding]:
     return [findings[index] for index in sorted(ranked[:most])]
 
 
-def _finding(finding: Finding, width: int) -> Iterator[Line]:
+def _finding(finding: Finding, width: int, *, crashes: bool) -> Iterator[Line]:
     known = promise(finding.code)
     title = f"  {known.code} {known.name}".rstrip()
     message = _tidy(finding.message)
@@ -165,10 +170,9 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
         yield (Span(title, "bold red"),)
         yield from _wrapped(message, width, MESSAGE_LINES)
     turn = "whole run" if finding.turn is None else f"turn {finding.turn}"
-    place = f"   {_tidy(finding.where)}" if finding.where else ""
-    yield (Span(f"     {turn}   [{finding.tier}]{place}", "cyan"),)
-    for (span,) in _wrapped(f"rule: {known.says}", width, 2):
-        yield (Span(span.text, "dim"),)
+    parts = [turn, f"[{finding.tier}]" if crashes else "", _tidy(finding.where or "")]
+    place = "     " + "   ".join(part for part in parts if part)
+    yield (Span(place if len(place) <= width else f"{place[: width - 4]} ...", "cyan"),)
 
 
 def _wrapped(text: str, width: int, most: int, indent: str = "     ") -> Iterator[Line]:
@@ -209,7 +213,9 @@ def _tail(result: Result) -> Iterator[Line]:
     token = next(iter(tokens), result.record.header.token)
     yield (Span("  replay:  ", "dim"), Span(f"harness replay {token}", "bold"))
     numbers = result.verdict.numbers
-    points = f"{numbers.crash_points_fired} of {numbers.crash_points_planned} crash points fired"
-    count = len(result.verdict.findings)
-    said = f"{points}, {_counted(count, 'finding')}" if count else points
-    yield (Span(f"{said}, {_counted(numbers.requests, 'request')}", "dim"),)
+    said = [_counted(numbers.requests, "request")]
+    if count := len(result.verdict.findings):
+        said.insert(0, _counted(count, "finding"))
+    if planned := numbers.crash_points_planned:
+        said.insert(0, f"{numbers.crash_points_fired} of {planned} crash points fired")
+    yield (Span(", ".join(said), "dim"),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -88,6 +89,32 @@ def test_every_screen_fits_80_by_24(
     assert all(len(line) <= 80 for line in lines)
     assert all(letter.isprintable() for line in lines for letter in line)
     assert sum(line.startswith("  replay:  harness replay hx1-") for line in lines) == 1
+
+
+def test_a_long_place_is_cut_behind_its_line_number(result_of: Callable[..., Result]) -> None:
+    finding = Finding("P1", "kill", 1, "gone", "naive.py:88  " + "log.append(result) " * 9, "")
+    line = plain(screen(result_of(outcome="fail", findings=(finding,)))).split("\n")[3]
+    assert line.startswith("     turn 1   [kill]   naive.py:88  log.append(result) ")
+    assert line.endswith(" ...")
+    assert len(line) == 80
+
+
+def test_a_rule_is_told_once_for_all_its_findings(result_of: Callable[..., Result]) -> None:
+    twice = (Finding("P5", "kill", 1, "a", None, ""), Finding("P5", "kill", 2, "b", None, ""))
+    text = plain(screen(result_of(outcome="fail", findings=twice)))
+    assert text.count("P5 consume-once") == 2
+    assert text.count("rule: one user message is answered once") == 1
+
+
+def test_without_a_crash_no_tier_and_no_crash_points_are_shown(
+    result_of: Callable[..., Result],
+) -> None:
+    result = result_of(outcome="fail", findings=1)
+    numbers = replace(result.verdict.numbers, crash_points_planned=0, crash_points_fired=0)
+    quiet = replace(result, verdict=replace(result.verdict, numbers=numbers))
+    text = plain(screen(quiet))
+    assert "[kill]" not in text
+    assert text.endswith("\n1 finding, 43 requests")
 
 
 def test_control_characters_of_a_message_reach_no_terminal(
