@@ -1,1 +1,294 @@
-"""The pytest plugin: collects scenarios and offers them to tests."""
+"""The pytest plugin: scenario files are tests, and tests can play scenarios.
+
+`*.scenario.yaml` are collected; a broken promise is a failure that shows the command line's screen,
+an invalid run an error. Loaded into every pytest that has the package installed, it imports none
+of the package's rooms until a scenario is there.
+
+Fixtures: `scenario_run`, `session_dir`. Markers: `scenario`, `max_request_tokens`, `max_cost_usd`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.report.result import Result
+    from harness.scenario.load import Loaded
+    from harness.scenario.schema import Scenario
+
+SUFFIX = ".scenario.yaml"
+DEFAULT_TARGET = "lifecycle"
+
+_MARKERS = (
+    "scenario(path, target=None, seed=None): what scenario_run() plays when it is given nothing",
+    "max_request_tokens(n): no request of a played scenario may have more prompt tokens than n",
+    "max_cost_usd(x): no played scenario may cost more than x US dollars",
+    "crash_points(...): every crash point of the scenario (not in this version)",
+)
+_NO_SWEEP = "sweeping crash points is not in this version; script single crashes under `faults`"
+
+
+_SCREENS = pytest.StashKey[list[str]]()
+"""Screens of what a test played, shown if it fails."""
+
+
+class Broken(Exception):
+    """A scenario that did not pass, carried to where pytest shows it."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.story)
+        self.result = result
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our options, in a group of their own."""
+    group = parser.getgroup("harness", "crash lab for conversations")
+    group.addoption("--harness-target", metavar="T", help="a shipped target or file.py:Class")
+    group.addoption("--harness-seed", type=int, metavar="N", help="instead of scenarios' own")
+    group.addoption("--harness-replay", metavar="TOKEN", help="only this case, again")
+    group.addoption("--harness-report", type=Path, metavar="DIR", help="store records here")
+    group.addoption("--harness-crash-points", metavar="all|N", help="not in this version")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers, and the options that can be refused at once."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+    if config.getoption("--harness-crash-points") is not None:
+        raise pytest.UsageError(f"--harness-crash-points: {_NO_SWEEP}")
+    seed = config.getoption("--harness-seed")
+    if seed is not None and not 0 <= seed < 2**63:
+        raise pytest.UsageError(f"--harness-seed: expected a number from 0 to 2^63-1, got {seed}")
+    if token := config.getoption("--harness-replay"):
+        from harness.case import TokenError, parse
+
+        try:
+            parse(token)
+        except TokenError as error:
+            raise pytest.UsageError(f"--harness-replay: {error}") from error
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A scenario file is a collector with one test."""
+    if file_path.name.endswith(SUFFIX):
+        collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
+        return collector
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --harness-replay, only the scenario that the token names is left."""
+    token = config.getoption("--harness-replay")
+    if not token:
+        return
+    from harness.case import parse, scenario_hash
+
+    wanted = parse(token).scenario_hash
+    kept = [
+        item
+        for item in items
+        if isinstance(item, ScenarioItem) and scenario_hash(item.loaded.scenario.dump()) == wanted
+    ]
+    if not kept:
+        raise pytest.UsageError(
+            f"--harness-replay: no scenario of {token} among {len(items)} tests; name its folder"
+        )
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept[:1]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Screens in the reports: pytest asks an item how to show a failure in call, not in setup."""
+    report = yield
+    if isinstance(item, ScenarioItem) and call.when == "setup" and call.excinfo is not None:
+        report.longrepr = item.repr_failure(call.excinfo)
+    if call.when == "call":
+        report.sections.extend(("harness", text) for text in item.stash.get(_SCREENS, []))
+    return report
+
+
+class ScenarioFile(pytest.File):
+    """One `*.scenario.yaml`."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """The one test in it; ScenarioError where it is no scenario."""
+        from harness.scenario.load import load
+
+        loaded = load(_near(self.path, self.config))
+        yield ScenarioItem.from_parent(self, name=loaded.scenario.name, loaded=loaded)
+
+    def repr_failure(  # type: ignore[override]  # as pytest's own Collector
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> Any:
+        """What is wrong with the file, without our own traceback."""
+        from harness.scenario.load import ScenarioError
+
+        if isinstance(excinfo.value, ScenarioError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario as a test. It is played in setup, so that an invalid run is pytest's *error*."""
+
+    def __init__(self, *, loaded: Loaded, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.loaded = loaded
+        self.result: Result | None = None
+
+    def setup(self) -> None:
+        """Play it; Broken where it came out invalid."""
+        super().setup()
+        token = self.config.getoption("--harness-replay")
+        if token:
+            from harness.lab import play as lab
+
+            target = self.config.getoption("--harness-target")
+            self.result = lab.replay(token, [self.loaded], target=target)
+        else:
+            self.result = _play(self.config, self.loaded)
+        if self.result.outcome == "invalid":
+            raise Broken(self.result)
+
+    def runtest(self) -> None:
+        """Broken where a promise was."""
+        if self.result is not None and self.result.outcome == "fail":
+            raise Broken(self.result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The command line's screen; for wrong options and tokens their sentence."""
+        from harness.lab.play import TargetError
+        from harness.scenario.load import ScenarioError
+
+        if isinstance(excinfo.value, Broken):
+            return _screen(excinfo.value.result)
+        if isinstance(excinfo.value, TargetError | ScenarioError | LookupError):
+            return str(excinfo.value.args[0] if excinfo.value.args else excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where pytest says it is."""
+        return self.path, None, self.name
+
+
+class ScenarioRun:
+    """What the `scenario_run` fixture gives: call it to play a scenario and get its Result."""
+
+    def __init__(self, node: pytest.Item) -> None:
+        self._node = node
+
+    def __call__(
+        self,
+        scenario: str | Path | Loaded | Scenario | None = None,
+        *,
+        target: str | None = None,
+        seed: int | None = None,
+    ) -> Result:
+        """Play a file, a Loaded or a Scenario; nothing plays the test's `scenario` marker.
+
+        `target` and `seed` go before the marker's, and those before the command line's. A result
+        that did not pass is shown below the test if the test fails. ScenarioError, TargetError.
+        """
+        marker = self._node.get_closest_marker("scenario")
+        options = dict(marker.kwargs) if marker else {}
+        if scenario is None:
+            if marker is None or not marker.args:
+                pytest.fail(
+                    "scenario_run() plays nothing: give it a scenario, or mark the test with "
+                    "@pytest.mark.scenario('path')",
+                    pytrace=False,
+                )
+            scenario = marker.args[0]
+        result = _play(
+            self._node.config,
+            _loaded(scenario, self._node),
+            target=target or options.get("target"),
+            seed=options.get("seed") if seed is None else seed,
+        )
+        if result.outcome != "pass":
+            self._node.stash.setdefault(_SCREENS, []).append(_screen(result))
+        if over := _over_limits(self._node, result):
+            pytest.fail("\n".join(over), pytrace=False)
+        return result
+
+
+@pytest.fixture
+def scenario_run(request: pytest.FixtureRequest) -> Callable[..., Result]:
+    """Plays a path, a Loaded or a Scenario (`target=`, `seed=`) and returns its Result."""
+    if request.node.get_closest_marker("crash_points"):
+        pytest.fail(f"@pytest.mark.crash_points: {_NO_SWEEP}", pytrace=False)
+    return ScenarioRun(request.node)
+
+
+@pytest.fixture
+def session_dir(tmp_path: Path) -> Path:
+    """An empty directory, mode 0700, as a target's `home` is."""
+    home = tmp_path / "session"
+    home.mkdir(mode=0o700)
+    return home
+
+
+def _play(
+    config: pytest.Config, loaded: Loaded, *, target: str | None = None, seed: int | None = None
+) -> Result:
+    from harness.lab import play as lab
+
+    run = lab.play(
+        [loaded],
+        target=target or config.getoption("--harness-target") or DEFAULT_TARGET,
+        seed=config.getoption("--harness-seed") if seed is None else seed,
+        report=config.getoption("--harness-report"),
+    )
+    if run.interrupted:
+        raise KeyboardInterrupt
+    return run.results[0]
+
+
+def _loaded(scenario: str | Path | Loaded | Scenario, node: pytest.Item) -> Loaded:
+    from harness.scenario.load import Loaded, accept, load
+
+    if isinstance(scenario, Loaded):
+        return scenario
+    if isinstance(scenario, str | Path):
+        beside = node.path.parent / scenario
+        return load(_near(beside, node.config) if beside.exists() else Path(scenario))
+    return accept(scenario, f"{node.path.stem}/{node.name}")
+
+
+def _near(path: Path, config: pytest.Config) -> Path:
+    """The path as the user would write it: from where pytest was started, if it is below."""
+    start = config.invocation_params.dir
+    return path.relative_to(start) if path.is_relative_to(start) else path
+
+
+def _over_limits(node: pytest.Item, result: Result) -> Sequence[str]:
+    """A sentence for each marker's limit that a played scenario went over."""
+    said = []
+    if tokens := node.get_closest_marker("max_request_tokens"):
+        sizes = [event.data["prompt_tokens"] for event in result.record.of("model.answered")]
+        largest = max((size for size in sizes if isinstance(size, int)), default=0)
+        if largest > tokens.args[0]:
+            said.append(
+                f"{result.story}: expected requests of at most {tokens.args[0]} prompt tokens, "
+                f"got one of {largest}"
+            )
+    if cost := node.get_closest_marker("max_cost_usd"):
+        spent = result.verdict.numbers.cost_usd
+        if spent > cost.args[0]:
+            said.append(
+                f"{result.story}: expected to spend at most {cost.args[0]} US dollars, got {spent}"
+            )
+    return said
+
+
+def _screen(result: Result) -> str:
+    from harness.report.screen import plain, screen
+
+    return plain(screen(result, 100))

@@ -56,14 +56,12 @@ def some_finding(token: str, number: int) -> Finding:
     if number % 4 == 1:
         return Finding("P1", "kill", 12, "turn 12's answer is missing", "event 301", token)
     if number % 4 == 2:
-        return Finding(
-            "expect.cost_usd", "kill", None, "expected at most 1.2, got 3.41", None, token
-        )
+        return Finding("W4", "kill", None, "expected at most 1.2, got 3.41", None, token)
     message = "the target's books say 51,234 input tokens and the API's ledger says 48,100: " * 6
     return Finding("W5", "kill", None, message, None, token)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def result_of() -> MakeResult:
     """Makes one result."""
     return make_result

@@ -92,10 +92,5 @@ _BY_CODE = {promise.code: promise for promise in PROMISES}
 
 
 def promise(code: str) -> Promise:
-    """The promise of that code, an `expect` key as its own promise.
-
-    Numbers under `expect` are findings too; their code is `expect.KEY`, which has no row above.
-    """
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    return Promise(code, "", "a number that this scenario expects")
+    """The promise of that code; one without a name where this version does not know it."""
+    return _BY_CODE.get(code, Promise(code, "", "a promise that this version does not know"))

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{stop}\n")
         return stop.code
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted before anything was played\n")
+        sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader left (`harness list | head`); Python would complain once more at exit.

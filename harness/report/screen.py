@@ -1,8 +1,8 @@
 """One result as the lines of one screen: pure text with styles, no terminal in sight.
 
 A screen is at most 22 lines of at most `width` columns, so that it fits 80x24 with a prompt below
-it: of many findings the first of each promise are shown, and the rest are counted. Tokens and
-places are never wrapped, for they are copied.
+it: of many findings the first of each promise are shown, and the rest are counted. Tokens are never
+cut, for they are copied.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from harness.report.result import Result, Run
 
 LINES_MAX = 22
 FINDINGS_SHOWN = 3
-REASONS_SHOWN = 6
 MESSAGE_LINES = 3
 
 BADGES = {"pass": ("pass", "green"), "fail": ("FAIL", "bold red"), "invalid": ("INVALID", "yellow")}
@@ -43,12 +42,13 @@ def screen(result: Result, width: int = 80) -> list[Line]:
     """Everything about one result that did not pass, or the one line of one that did."""
     if result.outcome == "pass":
         return [passed(result, width)]
-    lines = list(_head(result, width))
-    if result.verdict.findings:
-        lines += _findings(result.verdict.findings, width)
-    lines += _reasons(result, width, REASONS_SHOWN)
-    lines += _not_applicable(result, width)
-    return [*lines[: LINES_MAX - 2], *_tail(result)]
+    head, tail = [*_head(result, width)], [*_tail(result)]
+    for most in range(FINDINGS_SHOWN, 0, -1):
+        body = [*_findings(result, width, most), *_reasons(result, width, 2 * most)]
+        lines = [*head, *body, *_not_applicable(result, width), *tail]
+        if len(lines) <= LINES_MAX:
+            break
+    return lines
 
 
 def passed(result: Result, width: int = 80) -> Line:
@@ -138,23 +138,29 @@ def _speed(ratio: float) -> str:
     return f"{round(ratio, 2 - digits):,.0f}"
 
 
-def _findings(findings: Sequence[Finding], width: int) -> Iterator[Line]:
-    shown = _representatives(findings)
+def _findings(result: Result, width: int, most: int) -> Iterator[Line]:
+    findings = result.verdict.findings
+    shown = _representatives(findings, most)
+    told: set[str] = set()
     for finding in shown:
-        yield from _finding(finding, width)
+        yield from _finding(finding, width, crashes=result.verdict.numbers.crash_points_fired > 0)
+        if finding.code not in told:
+            told.add(finding.code)
+            for (span,) in _wrapped(f"rule: {promise(finding.code).says}", width, 2):
+                yield (Span(span.text, "dim"),)
     if more := len(findings) - len(shown):
         codes = ", ".join(dict.fromkeys(finding.code for finding in findings))
         yield (Span(f"  and {_counted(more, 'more finding')}", "bold"), Span(f": {codes} in all"))
 
 
-def _representatives(findings: Sequence[Finding]) -> list[Finding]:
+def _representatives(findings: Sequence[Finding], most: int) -> list[Finding]:
     """The first of each promise, filled up with the rest, in their own order."""
     first = {finding.code: index for index, finding in reversed([*enumerate(findings)])}
     ranked = sorted(range(len(findings)), key=lambda i: (first[findings[i].code] != i, i))
-    return [findings[index] for index in sorted(ranked[:FINDINGS_SHOWN])]
+    return [findings[index] for index in sorted(ranked[:most])]
 
 
-def _finding(finding: Finding, width: int) -> Iterator[Line]:
+def _finding(finding: Finding, width: int, *, crashes: bool) -> Iterator[Line]:
     known = promise(finding.code)
     title = f"  {known.code} {known.name}".rstrip()
     message = _tidy(finding.message)
@@ -164,9 +170,9 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
         yield (Span(title, "bold red"),)
         yield from _wrapped(message, width, MESSAGE_LINES)
     turn = "whole run" if finding.turn is None else f"turn {finding.turn}"
-    place = f"   {_tidy(finding.where)}" if finding.where else ""
-    yield (Span(f"     {turn}   [{finding.tier}]{place}", "cyan"),)
-    yield (Span(f"     promise: {known.says}"[:width], "dim"),)
+    parts = [turn, f"[{finding.tier}]" if crashes else "", _tidy(finding.where or "")]
+    place = "     " + "   ".join(part for part in parts if part)
+    yield (Span(place if len(place) <= width else f"{place[: width - 4]} ...", "cyan"),)
 
 
 def _wrapped(text: str, width: int, most: int, indent: str = "     ") -> Iterator[Line]:
@@ -207,7 +213,9 @@ def _tail(result: Result) -> Iterator[Line]:
     token = next(iter(tokens), result.record.header.token)
     yield (Span("  replay:  ", "dim"), Span(f"harness replay {token}", "bold"))
     numbers = result.verdict.numbers
-    points = f"{numbers.crash_points_fired} of {numbers.crash_points_planned} crash points fired"
-    count = len(result.verdict.findings)
-    said = f"{points}, {_counted(count, 'finding')}" if count else points
-    yield (Span(f"{said}, {_counted(numbers.requests, 'request')}", "dim"),)
+    said = [_counted(numbers.requests, "request")]
+    if count := len(result.verdict.findings):
+        said.insert(0, _counted(count, "finding"))
+    if planned := numbers.crash_points_planned:
+        said.insert(0, f"{numbers.crash_points_fired} of {planned} crash points fired")
+    yield (Span(", ".join(said), "dim"),)

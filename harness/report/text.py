@@ -104,7 +104,7 @@ def _progress(console: Console) -> Progress:
 
     return Progress(
         TextColumn("[dim]{task.description}"),
-        BarColumn(bar_width=30),
+        BarColumn(bar_width=24, complete_style="cyan", finished_style="cyan"),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         console=console,

@@ -19,5 +19,6 @@ def test_a_promise_is_found_by_its_code() -> None:
     assert promise("T1").name == "time-honest"
 
 
-def test_an_expected_number_is_its_own_promise() -> None:
-    assert promise("expect.lost_turns").says == "a number that this scenario expects"
+def test_a_code_of_a_later_version_stands_for_itself() -> None:
+    assert promise("Z9").code == "Z9"
+    assert promise("Z9").says == "a promise that this version does not know"

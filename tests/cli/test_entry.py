@@ -1,0 +1,107 @@
+"""The front door: arguments, exit codes, and what is not imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.cli.entry import parser
+from harness.lab import play as lab
+
+
+def leave(*_args: object, **_options: object) -> None:
+    raise RuntimeError("a wheel came off")
+
+
+def interrupt(*_args: object, **_options: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["rum"], "harness: argument COMMAND: invalid choice: 'rum'"),
+        ([], "harness: the following arguments are required: COMMAND"),
+        (["run", "--seed", "-1"], "harness run: argument --seed: expected"),
+        (["run", "--seed=x"], "expected a whole number from 0 to 2^63-1, got 'x'"),
+        (["run", "--jobs", "0"], "expected a whole number from 1 to 256, got '0'"),
+        (["run", "--python", "python3.12"], "--python: another interpreter is not in this"),
+        (["run", "no/such/path"], "no/such/path: expected a scenario file or a folder"),
+        (["replay", "hx1-nonsense"], "'hx1-nonsense' is no token"),
+        (["replay", "hx1-nonsense", "--python", "x"], "--python: another interpreter"),
+        (["check"], "harness check: the following arguments are required: RECORD"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_4(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 4
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.out == ""
+    assert "Traceback" not in said.err
+
+
+def test_help_ends_with_0_and_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "--help"])
+    assert caught.value.code == 0
+    assert "5 nothing to run" in capsys.readouterr().out
+
+
+def test_only_commands_that_work_are_offered() -> None:
+    offered = parser().format_help()
+    assert all(f"    {name} " in offered for name in ("run", "replay", "check", "list", "schema"))
+    assert "sweep" not in offered
+
+
+def test_a_harness_that_breaks_is_invalid_never_a_broken_promise(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lab, "play", leave)
+    assert main(["run"]) == 3
+    said = capsys.readouterr().err
+    assert "a wheel came off" in said
+    assert "the harness itself broke (RuntimeError)" in said
+
+
+def test_ctrl_c_before_anything_is_played_is_exit_2(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lab, "play", interrupt)
+    assert main(["run"]) == 2
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["run", "--help"], ["list"], ["schema"]])
+def test_quick_commands_import_neither_the_sdk_nor_pydantic(argv: list[str], shelf: Path) -> None:
+    code = (
+        "import sys, json\n"
+        "from harness.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'anthropic', 'pydantic', 'httpx', 'rich', 'faker', 'respx'}\n"
+        "sys.stderr.write(json.dumps(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv], capture_output=True, text=True, check=True
+    )
+    assert done.stdout
+    assert json.loads(done.stderr) == []
+
+
+def test_a_reader_that_leaves_early_is_no_error(shelf: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m harness schema | head -n 1; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
