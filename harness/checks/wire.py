@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
-from harness.checks.evidence.facts import Answer, Evidence
+from harness.checks.evidence.facts import Answer, Evidence, canonical
 from harness.record import Event
 
 REJECTED = (400, 404, 413)
@@ -135,12 +135,16 @@ def _too_long(over: Sequence[Answer], worst: Answer, bound: str) -> Breach:
 
 def _circles(evidence: Evidence) -> Iterator[Answer]:
     """In each turn and life, the answer at which the same request had been answered too often."""
-    seen: Counter[tuple[int | None, int, str]] = Counter()
+    groups: dict[tuple[int | None, int], list[Answer]] = {}
     for row in evidence.answers:
         if row.is_message and row.status == 200 and row.fault is None:
-            key = (row.turn, row.life, evidence.bodies[row.request])
-            seen[key] += 1
-            if seen[key] == SAME_BODY_MAX + 1:
+            groups.setdefault((row.turn, row.life), []).append(row)
+    for rows in groups.values():
+        seen: Counter[str] = Counter()
+        for row in rows if len(rows) > SAME_BODY_MAX else ():
+            body = canonical(evidence.bodies[row.request])
+            seen[body] += 1
+            if seen[body] == SAME_BODY_MAX + 1:
                 yield row
 
 

@@ -117,10 +117,11 @@ def _unused(evidence: Evidence) -> Iterator[str]:
 def _given_up(evidence: Evidence) -> set[int]:
     """Turns that a scripted fault left without an answer: their replies cannot be used."""
     last = {sending.turn: sending for sending in evidence.sendings}
+    seen = {answer.turn for answer in evidence.delivered}
     return {
         turn
         for turn, sending in last.items()
-        if turn not in {answer.turn for answer in evidence.delivered}
+        if turn not in seen
         and any(
             event.kind == "fault.fired" and _excuses(evidence, event.data["fault"])
             for event in evidence.record.events[sending.start : sending.end]
