@@ -61,9 +61,7 @@ def bounded(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("W4", events[0].n, turn, message, evidence.crash_in(turn, events[0].n))
     circles = [row for row in _circles(evidence) if row.turn not in told]
     if circles:
-        yield _without_end(
-            circles, f"the same request was answered {SAME_BODY_MAX + 1} times and asked again"
-        )
+        yield _without_end(circles, f"the same request was answered {SAME_BODY_MAX + 1} times over")
     told |= {row.turn for row in circles}
     crowded = [row for row in _crowded(evidence) if row.turn not in told]
     if crowded:

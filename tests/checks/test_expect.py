@@ -10,8 +10,16 @@ from harness.checks.expect import CODES
 from harness.checks.judge import judge
 from harness.record import Record
 from harness.scenario.schema import Expect, ExpectResume
-from tests.checks.building import after, changed, perfect, rows_changed, with_history, without
-from tests.checks.stories import booking, chat
+from tests.checks.building import (
+    after,
+    booking,
+    changed,
+    chat,
+    perfect,
+    rows_changed,
+    with_history,
+    without,
+)
 
 CRASH = {"crash": {"turn": 4, "at": "reply.received"}}
 

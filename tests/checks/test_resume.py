@@ -9,8 +9,17 @@ import pytest
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
-from tests.checks.building import after, changed, dying, edited, perfect, with_history, without
-from tests.checks.stories import booking, chat
+from tests.checks.building import (
+    after,
+    booking,
+    changed,
+    chat,
+    dying,
+    edited,
+    perfect,
+    with_history,
+    without,
+)
 
 Messages = list[dict[str, Any]]
 REFUSED = ("send.failed", {"message_id": "m00003", "error": "ValueError: no", "trace": ""})

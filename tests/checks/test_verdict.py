@@ -7,8 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from harness.checks.judge import judge
-from tests.checks.building import perfect
-from tests.checks.stories import chat
+from tests.checks.building import chat, perfect
 
 
 def test_a_verdict_is_final() -> None:

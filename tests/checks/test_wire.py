@@ -9,8 +9,7 @@ import pytest
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
-from tests.checks.building import after, changed, perfect, rows_changed
-from tests.checks.stories import chat
+from tests.checks.building import after, changed, chat, perfect, rows_changed
 
 ORPHAN = "messages.{}: `tool_use` ids were found without `tool_result` blocks: toolu_01{}"
 

@@ -54,7 +54,7 @@ def _unfired(evidence: Evidence) -> Iterator[str]:
             "so sweep the scenario again"
         )
     for index, fault in enumerate(evidence.scenario.faults):
-        scripted = not (evidence.swept and fault.kind == "crash")
+        scripted = not (evidence.swept and _kills(fault))
         if scripted and index not in evidence.fired:
             yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"
 
@@ -66,8 +66,8 @@ def _named(fault: Fault) -> str:
     if isinstance(what, ToolFault):
         return f"crash at tool call {what.call} ({what.crash}) in turn {what.turn}"
     given = what.model_dump(mode="json", exclude_unset=True, exclude={"turn"})
-    details = ", ".join(f"{key} {value}" for key, value in given.items())
-    return f"{fault.kind} {details} in turn {what.turn}"
+    details = ",".join(f" {key} {value}" for key, value in given.items())
+    return f"{fault.kind}{details} in turn {what.turn}"
 
 
 def _remedy(fault: Fault) -> str:

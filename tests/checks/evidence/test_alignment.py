@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from harness.checks.evidence.alignment import departures, held_turns
 from harness.checks.evidence.facts import gather
 from harness.record import Record
-from tests.checks.building import dying, edited, perfect, with_history, without
-from tests.checks.stories import chat
+from tests.checks.building import chat, dying, edited, perfect, with_history, without
 
 
 def found(record: Record) -> list[tuple[str, tuple[int, ...]]]:

@@ -10,8 +10,7 @@ import pytest
 from harness.checks.evidence.facts import canonical, gather, number
 from harness.checks.judge import judge
 from harness.record import read
-from tests.checks.building import changed, dying, perfect, with_history
-from tests.checks.stories import booking, chat
+from tests.checks.building import booking, changed, chat, dying, perfect, with_history
 
 
 def test_a_stored_record_is_judged_as_the_one_in_memory(tmp_path: Path) -> None:

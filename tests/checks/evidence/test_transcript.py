@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.checks.evidence.transcript import completed, read_turns
 from harness.protocol import Message
 from harness.scenario.plan import plan
-from tests.checks.stories import booking
+from tests.checks.building import booking
 
 USE: dict[str, object] = {"type": "tool_use", "id": "toolu_01", "name": "book_table", "input": {}}
 RESULT: dict[str, object] = {"type": "tool_result", "tool_use_id": "toolu_01", "content": "ok"}

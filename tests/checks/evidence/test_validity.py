@@ -8,8 +8,7 @@ import pytest
 
 from harness.checks.judge import judge
 from harness.record import Record
-from tests.checks.building import after, edited, perfect, with_history, without
-from tests.checks.stories import booking, chat
+from tests.checks.building import after, booking, chat, edited, perfect, with_history, without
 
 
 def reasons(record: Record) -> tuple[str, ...]:
@@ -51,7 +50,7 @@ def test_a_fault_that_never_fired_is_named_with_a_remedy(fault: dict[str, Any], 
 def test_a_second_fault_is_counted_from_one() -> None:
     faults = [{"http": {"turn": 1, "status": 529}}, {"writer": {"turn": 2}}]
 
-    assert reasons(perfect(chat(faults=faults)))[0].startswith("fault 2 (writer  in turn 2)")
+    assert reasons(perfect(chat(faults=faults)))[0].startswith("fault 2 (writer in turn 2)")
 
 
 def test_turns_never_spoken_are_named() -> None:
