@@ -40,13 +40,15 @@ def requests_accepted(evidence: Evidence) -> Iterator[Breach]:
 
 
 def window_kept(evidence: Evidence) -> Iterator[Breach]:
-    """W2: every request fits the model's window, and the budget in 99.9 % of them, none by far."""
+    """W2: every request fits the model's window, and the budget in 99.9 % of them, none by far.
+
+    Over the window is over the budget too: where it is, the one finding is about the window.
+    """
     over = [row for row in evidence.answers if over_window(row)]
     if over:
         worst = max(over, key=lambda row: row.prompt_tokens - row.context_window)
         yield _too_long(over, worst, f"the model's window of {worst.context_window} tokens")
-    budget = evidence.scenario.stack.window_tokens
-    if budget is not None:
+    elif (budget := evidence.scenario.stack.window_tokens) is not None:
         yield from _over_budget(evidence, budget)
 
 
@@ -110,7 +112,7 @@ def _crash_behind(evidence: Evidence, row: Answer) -> Crash | None:
 
 
 def _over_budget(evidence: Evidence, budget: int) -> Iterator[Breach]:
-    asked = [row for row in evidence.answers if row.is_message and not over_window(row)]
+    asked = [row for row in evidence.answers if row.is_message]
     over = [row for row in asked if row.prompt_tokens > budget]
     if not over:
         return

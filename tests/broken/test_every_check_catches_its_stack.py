@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,26 +90,34 @@ STACKS = (
     ),
     Broken("W7", "w7_calls_home", {"script": CHAT}),
 )
+PLACES = range(len(STACKS))
+NAMES = [f"{place}-{stack.code}-{stack.file}" for place, stack in enumerate(STACKS)]
 
 
-def judged(stack: Broken, target: str) -> Verdict:
-    """The verdict on a target in the stack's scenario."""
-    loaded = Loaded(f"tests/broken/{stack.file}.scenario.yaml", stack.scenario)
-    (result,) = play([loaded], target=f"{HERE / target}").results
-    return result.verdict
+@cache
+def verdicts(target: str, stacks: tuple[int, ...]) -> dict[int, Verdict]:
+    """The verdicts on a target in these stacks' scenarios, by their place in the table."""
+    loaded = [
+        Loaded(f"tests/broken/{STACKS[place].file}_{place}.scenario.yaml", STACKS[place].scenario)
+        for place in stacks
+    ]
+    results = play(loaded, target=f"{HERE / target}").results
+    return {place: result.verdict for place, result in zip(stacks, results, strict=True)}
 
 
-@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: f"{stack.code}-{stack.file}")
-def test_a_check_catches_the_stack_that_breaks_its_promise(stack: Broken) -> None:
-    verdict = judged(stack, f"{stack.file}.py:Broken")
+@pytest.mark.parametrize("place", PLACES, ids=NAMES)
+def test_a_check_catches_the_stack_that_breaks_its_promise(place: int) -> None:
+    file = STACKS[place].file
+    same_file = tuple(other for other in PLACES if STACKS[other].file == file)
+    verdict = verdicts(f"{file}.py:Broken", same_file)[place]
 
     assert verdict.outcome == "fail"
-    assert {finding.code for finding in verdict.findings} == {stack.code}
+    assert {finding.code for finding in verdict.findings} == {STACKS[place].code}
 
 
-@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: f"{stack.code}-{stack.file}")
-def test_the_honest_stack_passes_the_same_scenario(stack: Broken) -> None:
-    verdict = judged(stack, "honest.py:Honest")
+@pytest.mark.parametrize("place", PLACES, ids=NAMES)
+def test_the_honest_stack_passes_the_same_scenario(place: int) -> None:
+    verdict = verdicts("honest.py:Honest", tuple(PLACES))[place]
 
     assert (verdict.findings, verdict.reasons, verdict.outcome) == ((), (), "pass")
 

@@ -168,6 +168,13 @@ def test_a_request_over_the_budget_is_told_once() -> None:
     assert [code for code, _ in findings(perfect(scenario))] == ["W2"]
 
 
+def test_attempts_that_went_into_an_answer_bought_again_are_told_once() -> None:
+    whole = {"role": "assistant", "content": "Answer number 4."}
+    record = with_history(expecting(attempts_per_turn={"max": 1}), 0, lambda m: [*m, whole])
+
+    assert [code for code, _ in findings(record)] == ["P5"]
+
+
 def test_counting_tokens_is_no_attempt() -> None:
     record = rows_changed(expecting(attempts_per_turn={"max": 0}), path="/v1/messages/count_tokens")
 

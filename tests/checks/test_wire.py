@@ -105,6 +105,16 @@ def test_a_prompt_rejected_for_its_size_breaks_w2_and_not_w1() -> None:
     assert the_finding(record).code == "W2"
 
 
+def test_over_the_window_and_over_the_budget_is_one_finding() -> None:
+    record = perfect(chat(stack={"window_tokens": 1000}))
+    record = changed(record, "model.answered", 1, prompt_tokens=1300)
+
+    assert (
+        "model's window"
+        in the_finding(changed(record, "model.answered", 2, prompt_tokens=8001)).message
+    )
+
+
 def test_a_prompt_that_fills_the_window_exactly_keeps_w2() -> None:
     assert judge(rows_changed(perfect(chat()), prompt_tokens=8000)).outcome == "pass"
 
