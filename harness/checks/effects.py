@@ -124,7 +124,7 @@ def _told(first: _Wrong, wrongs: Sequence[_Wrong]) -> str:
     message = {
         "doubled": f"{deed.tool} ran {times(first.done)} for {requests}",
         "unasked": f"{deed.tool} ran with {shorten(_plain(deed.input))}, and no reply asked for it",
-        "forgotten": f"{deed.tool} ran {times(first.done) if first.done else 'never'} for "
+        "forgotten": f"{deed.tool} {f'ran {times(first.done)}' if first.done else 'never ran'} for "
         f"{requests}, and the turn was answered all the same",
     }[first.kind]
     tools = sorted({wrong.deed.tool for wrong in wrongs} - {deed.tool})

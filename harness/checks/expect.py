@@ -36,8 +36,10 @@ _SAME_CAUSE = {
     "repeated_effects": ("P2",),
     "rejected_requests": ("W1", "W2"),
     "request_tokens": ("W2",),
+    "attempts_per_turn": ("W4", "P5"),
 }
 _OF_ITS_CRASH = ("resume.transcript",)
+_OF_ITS_TURN = ("attempts_per_turn",)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def _told_already(miss: _Missed, broken: Sequence[Breach]) -> bool:
     return any(
         breach.code in _SAME_CAUSE.get(miss.key, ())
         and (miss.key not in _OF_ITS_CRASH or breach.crash == miss.crash)
+        and (miss.key not in _OF_ITS_TURN or breach.turn == miss.turn)
         for breach in broken
     )
 
@@ -206,7 +209,7 @@ def _sum(
         if total > most and crossed is None:
             crossed = row
     if crossed is not None:
-        yield _Missed(key, _most(most), f"{total:.6g}", crossed.event, crossed.turn)
+        yield _Missed(key, _most(most), f"{total:.10g}", crossed.event, crossed.turn)
 
 
 def _attempts_per_turn(evidence: Evidence) -> Iterator[_Missed]:

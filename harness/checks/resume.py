@@ -7,9 +7,9 @@ W1's: here is told only what no other promise tells.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
-from harness.checks.evidence.alignment import departures, held_turns
+from harness.checks.evidence.alignment import Departure, departures, held_turns
 from harness.checks.evidence.breach import Breach, contrast, counted, shape, shorten
 from harness.checks.evidence.facts import Acknowledgement, Evidence, Sending
 from harness.record import Event
@@ -35,9 +35,9 @@ def prefix_continuation(evidence: Evidence) -> Iterator[Breach]:
 
 def consume_once(evidence: Evidence) -> Iterator[Breach]:
     """P5: one user message is answered once, however often it is resent."""
-    yield from _two_answers(evidence)
-    yield from _standing_twice(evidence)
-    yield from _bought_again(evidence)
+    repeated = [*_two_answers(evidence), *_bought_again(evidence)]
+    yield from repeated
+    yield from _standing_twice(evidence, {breach.turn for breach in repeated})
     yield from _failed_sends(evidence)
     yield from _sudden_ends(evidence)
     yield from _never_answered(evidence)
@@ -76,17 +76,27 @@ def _in_flight(evidence: Evidence, event: int) -> int | None:
     return spoken[-1] if spoken and spoken[-1] not in seen else None
 
 
-def _standing_twice(evidence: Evidence) -> Iterator[Breach]:
+def _standing_twice(evidence: Evidence, told: Container[int | None]) -> Iterator[Breach]:
+    """One finding for each crash that doubled a message, and one for all doubled without any."""
+    groups: dict[int, list[Departure]] = {}
     for departure in departures(evidence):
-        if departure.kind == "twice":
-            turn, memory = departure.turns[0], departure.memory
-            yield Breach(
-                "P5",
-                memory.event,
-                turn,
-                f"turn {turn} was spoken once, and {departure.why} in {memory.told}",
-                evidence.crash_before(memory.event),
-            )
+        turn = departure.turns[0]
+        if departure.kind == "twice" and turn not in told:
+            crash = evidence.crash_in(turn, departure.memory.event)
+            groups.setdefault(crash.number if crash else 0, []).append(departure)
+    for doubled in groups.values():
+        turn, memory = doubled[0].turns[0], doubled[0].memory
+        turns = sorted({departure.turns[0] for departure in doubled} - {turn})
+        also = (
+            turns and f" (and in {counted(len(turns), 'more turn')}, the last is turn {turns[-1]})"
+        )
+        yield Breach(
+            "P5",
+            memory.event,
+            turn,
+            f"turn {turn} was spoken once, and {doubled[0].why} in {memory.told}{also or ''}",
+            evidence.crash_in(turn, memory.event),
+        )
 
 
 def _bought_again(evidence: Evidence) -> Iterator[Breach]:

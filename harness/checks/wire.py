@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
-from harness.checks.evidence.facts import Answer, Evidence
+from harness.checks.evidence.facts import Answer, Evidence, canonical
 from harness.record import Event
 
 REJECTED = (400, 404, 413)
@@ -40,13 +40,15 @@ def requests_accepted(evidence: Evidence) -> Iterator[Breach]:
 
 
 def window_kept(evidence: Evidence) -> Iterator[Breach]:
-    """W2: every request fits the model's window, and the budget in 99.9 % of them, none by far."""
+    """W2: every request fits the model's window, and the budget in 99.9 % of them, none by far.
+
+    Over the window is over the budget too: where it is, the one finding is about the window.
+    """
     over = [row for row in evidence.answers if over_window(row)]
     if over:
         worst = max(over, key=lambda row: row.prompt_tokens - row.context_window)
         yield _too_long(over, worst, f"the model's window of {worst.context_window} tokens")
-    budget = evidence.scenario.stack.window_tokens
-    if budget is not None:
+    elif (budget := evidence.scenario.stack.window_tokens) is not None:
         yield from _over_budget(evidence, budget)
 
 
@@ -61,9 +63,7 @@ def bounded(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("W4", events[0].n, turn, message, evidence.crash_in(turn, events[0].n))
     circles = [row for row in _circles(evidence) if row.turn not in told]
     if circles:
-        yield _without_end(
-            circles, f"the same request was answered {SAME_BODY_MAX + 1} times and asked again"
-        )
+        yield _without_end(circles, f"the same request was answered {SAME_BODY_MAX + 1} times over")
     told |= {row.turn for row in circles}
     crowded = [row for row in _crowded(evidence) if row.turn not in told]
     if crowded:
@@ -112,7 +112,7 @@ def _crash_behind(evidence: Evidence, row: Answer) -> Crash | None:
 
 
 def _over_budget(evidence: Evidence, budget: int) -> Iterator[Breach]:
-    asked = [row for row in evidence.answers if row.is_message and not over_window(row)]
+    asked = [row for row in evidence.answers if row.is_message]
     over = [row for row in asked if row.prompt_tokens > budget]
     if not over:
         return
@@ -135,12 +135,16 @@ def _too_long(over: Sequence[Answer], worst: Answer, bound: str) -> Breach:
 
 def _circles(evidence: Evidence) -> Iterator[Answer]:
     """In each turn and life, the answer at which the same request had been answered too often."""
-    seen: Counter[tuple[int | None, int, str]] = Counter()
+    groups: dict[tuple[int | None, int], list[Answer]] = {}
     for row in evidence.answers:
         if row.is_message and row.status == 200 and row.fault is None:
-            key = (row.turn, row.life, evidence.bodies[row.request])
-            seen[key] += 1
-            if seen[key] == SAME_BODY_MAX + 1:
+            groups.setdefault((row.turn, row.life), []).append(row)
+    for rows in groups.values():
+        seen: Counter[str] = Counter()
+        for row in rows if len(rows) > SAME_BODY_MAX else ():
+            body = canonical(evidence.bodies[row.request])
+            seen[body] += 1
+            if seen[body] == SAME_BODY_MAX + 1:
                 yield row
 
 

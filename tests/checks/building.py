@@ -1,4 +1,4 @@
-"""Records built by hand: a perfect conversation for any scenario, and ways to spoil it.
+"""Records built by hand: two stories, a perfect conversation for any of them, ways to spoil it.
 
 `perfect` plays an honest, durable stack event by event, with crashes where they are asked for;
 `edited` changes the events of a record afterwards and numbers them anew.
@@ -16,6 +16,7 @@ from harness.scenario.plan import PlannedCall, PlannedStep, Turn, plan
 from harness.scenario.schema import Scenario
 
 WINDOW = 8000
+CONTRACTS = ("idempotent", "at_most_once", "at_least_once")
 SECOND = 1_000_000_000
 
 
@@ -295,3 +296,30 @@ def rows_changed(record: Record, **row: Any) -> Record:
         record,
         lambda e: [replace(e, data={**e.data, **row})] if e.kind == "model.answered" else [e],
     )
+
+
+def chat(turns: int = 4, **more: Any) -> Scenario:
+    """A conversation without tools, every text different."""
+    script = [
+        {"user": f"Question number {n}?", "reply": {"text": f"Answer number {n}."}}
+        for n in range(1, turns + 1)
+    ]
+    return Scenario.model_validate({"name": "a chat", "script": script, **more})
+
+
+def booking(contract: str = "at_most_once", **more: Any) -> Scenario:
+    """Three turns, the second of which books a table."""
+    script = [
+        {"user": "Are you there?", "reply": {"text": "Yes."}},
+        {
+            "user": "Book us a table",
+            "reply": [
+                {"text": "One moment.", "tool": "book_table", "input": {"seats": 2}},
+                {"text": "Done."},
+            ],
+        },
+        {"user": "Thank you", "reply": {"text": "You are welcome."}},
+    ]
+    tools = {"book_table": {"contract": contract}}
+    data = {"name": "a booking", "script": script, "tools": tools, **more}
+    return Scenario.model_validate(data)

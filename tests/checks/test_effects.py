@@ -9,8 +9,7 @@ import pytest
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Event, Record
-from tests.checks.building import after, changed, dying, perfect, without
-from tests.checks.stories import CONTRACTS, booking
+from tests.checks.building import CONTRACTS, after, booking, changed, dying, perfect, without
 
 
 def crashed(contract: str, at: str = "tool.done") -> Record:
@@ -67,7 +66,7 @@ def test_an_effect_forgotten_without_a_crash_breaks_every_contract(contract: str
 
     assert (finding.code, finding.turn) == ("P2", 2)
     assert finding.message == (
-        "book_table ran never for one request, and the turn was answered all the same"
+        "book_table never ran for one request, and the turn was answered all the same"
     )
 
 

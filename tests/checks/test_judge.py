@@ -12,8 +12,7 @@ from harness.checks import judge as judging
 from harness.checks.evidence.breach import Breach
 from harness.checks.judge import CHECKS, judge
 from harness.record import Record
-from tests.checks.building import Honest, after, changed, perfect, without
-from tests.checks.stories import CONTRACTS, booking, chat
+from tests.checks.building import CONTRACTS, Honest, after, booking, changed, chat, perfect, without
 
 
 @st.composite

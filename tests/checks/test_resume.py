@@ -9,8 +9,17 @@ import pytest
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
-from tests.checks.building import after, changed, dying, edited, perfect, with_history, without
-from tests.checks.stories import booking, chat
+from tests.checks.building import (
+    after,
+    booking,
+    changed,
+    chat,
+    dying,
+    edited,
+    perfect,
+    with_history,
+    without,
+)
 
 Messages = list[dict[str, Any]]
 REFUSED = ("send.failed", {"message_id": "m00003", "error": "ValueError: no", "trace": ""})
@@ -167,6 +176,32 @@ def test_a_user_text_twice_for_one_message_breaks_p5_alone() -> None:
     assert finding.message == (
         "turn 3 was spoken once, and its user message stands twice in the final history"
     )
+
+
+def test_many_texts_standing_twice_without_a_crash_are_one_finding() -> None:
+    record = with_history(
+        perfect(chat()),
+        -1,
+        lambda m: [x for i in range(4) for x in (m[2 * i], *m[2 * i : 2 * i + 2])],
+    )
+    finding = the_finding(record)
+
+    assert (finding.code, finding.turn) == ("P5", 1)
+    assert finding.message.endswith("(and in 3 more turns, the last is turn 4)")
+
+
+def test_a_crash_in_another_turn_does_not_explain_a_text_that_stands_twice() -> None:
+    record = with_history(crashed(3, "reply.received"), -1, lambda m: [*m[:2], m[2], *m[2:]])
+
+    assert (the_finding(record).turn, the_finding(record).where) == (2, None)
+
+
+def test_a_turn_bought_again_and_standing_twice_is_one_finding() -> None:
+    whole = {"role": "assistant", "content": "Answer number 3."}
+    record = with_history(crashed(3, "reply.received"), 0, lambda m: [*m, whole])
+    record = with_history(record, -1, lambda m: [*m[:5], whole, *m[4:]])
+
+    assert "bought again" in the_finding(record).message
 
 
 def test_an_answer_twice_in_a_history_breaks_p5() -> None:

@@ -9,8 +9,7 @@ import pytest
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
-from tests.checks.building import after, changed, dying, perfect, with_history, without
-from tests.checks.stories import chat
+from tests.checks.building import after, changed, chat, dying, perfect, with_history, without
 
 
 def crashed(turn: int, at: str) -> Record:

@@ -9,8 +9,7 @@ import pytest
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
-from tests.checks.building import after, changed, perfect, rows_changed
-from tests.checks.stories import chat
+from tests.checks.building import after, changed, chat, perfect, rows_changed
 
 ORPHAN = "messages.{}: `tool_use` ids were found without `tool_result` blocks: toolu_01{}"
 
@@ -104,6 +103,16 @@ def test_a_prompt_rejected_for_its_size_breaks_w2_and_not_w1() -> None:
     record = rejected(perfect(chat()), 1, "prompt is too long", prompt_tokens=8001)
 
     assert the_finding(record).code == "W2"
+
+
+def test_over_the_window_and_over_the_budget_is_one_finding() -> None:
+    record = perfect(chat(stack={"window_tokens": 1000}))
+    record = changed(record, "model.answered", 1, prompt_tokens=1300)
+
+    assert (
+        "model's window"
+        in the_finding(changed(record, "model.answered", 2, prompt_tokens=8001)).message
+    )
 
 
 def test_a_prompt_that_fills_the_window_exactly_keeps_w2() -> None:

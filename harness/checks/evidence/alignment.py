@@ -43,6 +43,10 @@ class _Expected:
     required: bool
     excused: bool
 
+    def has_answer_in(self, remembered: Remembered) -> bool:
+        """Whether one of its answers ends what is remembered."""
+        return any(map(remembered.holds, self.answers))
+
 
 @dataclass
 class _Excuses:
@@ -116,16 +120,14 @@ class _Reading:
         near = [index for index in fitting if not self._required_before(index)]
         if not fitting or (not near and self._is_previous(remembered)):
             return None
-        alike = (i for i in near if any(map(remembered.holds, self.expected[i].answers)))
+        alike = (i for i in fitting if self.expected[i].has_answer_in(remembered))
         return next(alike, (near or fitting)[0])
 
     def _comes_next(self, remembered: Remembered) -> bool:
         if self.next == len(self.expected):
             return False
         item = self.expected[self.next]
-        return item.turn.user == remembered.user and (
-            item.required or any(map(remembered.holds, item.answers))
-        )
+        return item.turn.user == remembered.user and item.has_answer_in(remembered)
 
     def _required_before(self, index: int) -> bool:
         return any(item.required for item in self.expected[self.next : index])
@@ -179,7 +181,7 @@ class _Reading:
         number, copies = item.turn.number, self.held[item.turn.number]
         if item.excused:
             return
-        if any(copy.holds(answer) for copy in copies for answer in item.answers):
+        if any(map(item.has_answer_in, copies)):
             self._answered_twice(item, copies)
         elif not all(copy.is_part_of(item.turn) for copy in copies):
             expected = item.answers[0] if item.answers else item.turn.final_text
@@ -212,7 +214,10 @@ class _Reading:
             self._lose(tuple(turn.number for turn in missing))
         elif instead is not None and instead.user is not None:
             for turn in missing:
-                self._depart(turn.number, f"user {contrast(turn.user, instead.user)}")
+                what = "user", turn.user, instead.user
+                if turn.user == instead.user:
+                    what = "as its answer", turn.final_text, instead.said
+                self._depart(turn.number, f"{what[0]} {contrast(*what[1:])}")
 
     def _depart(self, number: int, *why: str) -> None:
         self.excuses.turns.add(number)

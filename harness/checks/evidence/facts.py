@@ -7,9 +7,10 @@ kind of event must carry is a KeyError or TypeError here, which the judge calls 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import merge
 from typing import Any, cast
 
 from harness.case import AS_SCRIPTED, TokenError, parse
@@ -95,7 +96,15 @@ class Evidence:
 
     def of(self, *kinds: str) -> Iterator[Event]:
         """The events of these kinds, in order."""
-        return self.record.of(*kinds)
+        found = (self._by_kind.get(kind, ()) for kind in kinds)
+        return merge(*found, key=lambda event: event.n)
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, Sequence[Event]]:
+        by_kind: dict[str, list[Event]] = {}
+        for event in self.record.events:
+            by_kind.setdefault(event.kind, []).append(event)
+        return by_kind
 
     @cached_property
     def swept(self) -> bool:
@@ -137,10 +146,10 @@ class Evidence:
     def sendings(self) -> tuple[Sending, ...]:
         """Every time a user message reached the target, resent ones included."""
         starts = list(self.of("user.received"))
-        ends = [event.n for event in starts[1:]] + [len(self.record.events)]
+        ends = [*(event.n for event in starts[1:]), len(self.record.events)]
         return tuple(
             Sending(self.turn_of(event), event.life, event.n, end)
-            for event, end in zip(starts, ends, strict=True)
+            for event, end in zip(starts, ends, strict=False)
         )
 
     @cached_property
@@ -165,11 +174,10 @@ class Evidence:
         return frozenset(fault for e in events if isinstance(fault := e.data.get("fault"), int))
 
     @cached_property
-    def bodies(self) -> dict[int, str]:
-        """Each request's body by the request's number, in one canonical writing."""
+    def bodies(self) -> Mapping[int, object]:
+        """Each request's body by the request's number, as it was sent."""
         return {
-            number(event.data, "request"): canonical(event.data["body"])
-            for event in self.of("request.sent")
+            number(event.data, "request"): event.data["body"] for event in self.of("request.sent")
         }
 
     def was_open(self, died: Event) -> bool:

@@ -54,7 +54,7 @@ def _unfired(evidence: Evidence) -> Iterator[str]:
             "so sweep the scenario again"
         )
     for index, fault in enumerate(evidence.scenario.faults):
-        scripted = not (evidence.swept and fault.kind == "crash")
+        scripted = not (evidence.swept and _kills(fault))
         if scripted and index not in evidence.fired:
             yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"
 
@@ -66,8 +66,8 @@ def _named(fault: Fault) -> str:
     if isinstance(what, ToolFault):
         return f"crash at tool call {what.call} ({what.crash}) in turn {what.turn}"
     given = what.model_dump(mode="json", exclude_unset=True, exclude={"turn"})
-    details = ", ".join(f"{key} {value}" for key, value in given.items())
-    return f"{fault.kind} {details} in turn {what.turn}"
+    details = ",".join(f" {key} {value}" for key, value in given.items())
+    return f"{fault.kind}{details} in turn {what.turn}"
 
 
 def _remedy(fault: Fault) -> str:
@@ -117,10 +117,11 @@ def _unused(evidence: Evidence) -> Iterator[str]:
 def _given_up(evidence: Evidence) -> set[int]:
     """Turns that a scripted fault left without an answer: their replies cannot be used."""
     last = {sending.turn: sending for sending in evidence.sendings}
+    seen = {answer.turn for answer in evidence.delivered}
     return {
         turn
         for turn, sending in last.items()
-        if turn not in {answer.turn for answer in evidence.delivered}
+        if turn not in seen
         and any(
             event.kind == "fault.fired" and _excuses(evidence, event.data["fault"])
             for event in evidence.record.events[sending.start : sending.end]

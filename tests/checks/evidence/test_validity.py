@@ -1,0 +1,117 @@
+"""Invalid: faults unfired, lines unspoken, replies unused, and what excuses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.checks.judge import judge
+from harness.record import Record
+from tests.checks.building import after, booking, chat, edited, perfect, with_history, without
+
+
+def reasons(record: Record) -> tuple[str, ...]:
+    """The reasons of a verdict that is invalid and nothing else."""
+    verdict = judge(record)
+    assert (verdict.outcome, verdict.findings) == ("invalid", ())
+    return verdict.reasons
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (
+            {"crash": {"turn": 2, "at": "tool.called"}},
+            "fault 1 (crash at tool.called in turn 2) never fired: the target never came to that "
+            "point in turn 2; choose a turn or a point that it passes",
+        ),
+        (
+            {"stream": {"turn": 2, "cut": "reset", "after_chars": 5}},
+            "fault 1 (stream cut reset, after_chars 5 in turn 2) never fired: the target asked the "
+            "model too seldom in turn 2; name a turn that asks it",
+        ),
+        (
+            {"disk": {"turn": 3, "on": "fsync", "error": "EIO"}},
+            "fault 1 (disk on fsync, error EIO in turn 3) never fired: the target did no such "
+            "thing in turn 3; name what it does there",
+        ),
+        (
+            {"tool": {"turn": 1, "crash": "during", "call": 2}},
+            "fault 1 (crash at tool call 2 (during) in turn 1) never fired: the target made no "
+            "such tool call in turn 1; name a call that it makes",
+        ),
+    ],
+)
+def test_a_fault_that_never_fired_is_named_with_a_remedy(fault: dict[str, Any], words: str) -> None:
+    assert reasons(perfect(chat(faults=[fault]))) == (words,)
+
+
+def test_a_second_fault_is_counted_from_one() -> None:
+    faults = [{"http": {"turn": 1, "status": 529}}, {"writer": {"turn": 2}}]
+
+    assert reasons(perfect(chat(faults=faults)))[0].startswith("fault 2 (writer in turn 2)")
+
+
+def test_turns_never_spoken_are_named() -> None:
+    record = perfect(chat(turns=6))
+    record = edited(record, lambda e: [] if e.turn in (4, 5, 6) else [e])
+    record = with_history(record, -1, lambda m: m[:6])
+
+    assert reasons(record) == (
+        "turns 4 to 6 were never spoken: the conversation stopped before; see what happened in "
+        "turn 3",
+    )
+
+
+def test_a_conversation_that_never_began_is_invalid() -> None:
+    record = perfect(chat(turns=1))
+    record = edited(record, lambda e: [] if e.turn == 1 else [e])
+
+    assert reasons(with_history(record, -1, lambda _m: [])) == (
+        "turn 1 was never spoken: the target was never ready to listen",
+    )
+
+
+def test_a_scripted_step_never_used_is_named() -> None:
+    record = without(perfect(booking()), "model.answered", 2)
+
+    assert reasons(record) == (
+        "reply 2 of turn 2 was never used: the target did not ask the model for it; take it out "
+        "of the script, or find out why",
+    )
+
+
+def test_a_reply_that_a_fault_made_impossible_is_excused() -> None:
+    scenario = chat(faults=[{"http": {"turn": 4, "status": 400}}])
+    record = perfect(scenario)
+    record = without(without(record, "model.answered", -1), "reply.delivered", -1)
+    record = edited(record, lambda e: [] if e.turn == 4 and e.kind == "reply.returned" else [e])
+    failed = ("send.failed", {"message_id": "m00004", "error": "400", "trace": ""})
+    record = after(record, "fault.fired", 0, failed)
+
+    assert judge(with_history(record, -1, lambda m: m[:-1])).outcome == "pass"
+
+
+def test_a_harness_that_broke_is_invalid() -> None:
+    record = after(perfect(chat()), "opened", 0, ("broke", {"error": "BugError: x", "trace": ""}))
+
+    assert reasons(record) == ("the harness itself broke: BugError: x",)
+
+
+def test_a_swept_case_leaves_the_scripted_crashes_out_but_must_crash() -> None:
+    scenario = chat(faults=[{"crash": {"turn": 2, "at": "tool.called"}}])
+
+    assert judge(perfect(scenario, 5, choice="k5")).outcome == "pass"
+    assert reasons(perfect(scenario, choice="k5")) == (
+        "the crash point of this case never came: the conversation no longer passes there, so "
+        "sweep the scenario again",
+    )
+
+
+def test_crash_points_are_counted_as_planned_and_fired() -> None:
+    faults = [{"crash": {"turn": turn, "at": "reply.received"}} for turn in (2, 3)]
+    faults.append({"crash": {"turn": 4, "at": "tool.called"}})
+    numbers = judge(perfect(chat(faults=faults))).numbers
+
+    assert (numbers.crash_points_planned, numbers.crash_points_fired) == (3, 2)
