@@ -82,9 +82,8 @@ def check(request: dict[str, Any]) -> None:
         raise ApiError(400, "messages: at least one message is required")
     if messages[0]["role"] != "user":
         raise ApiError(400, 'messages: first message must use the "user" role')
-    if messages[-1]["role"] == "assistant" and not str(
-        messages[-1]["content"][-1]["type"]
-    ).endswith("_tool_result"):
+    last = messages[-1]
+    if last["role"] == "assistant" and not str(last["content"][-1]["type"]).endswith("_result"):
         raise ApiError(400, "This model does not support assistant message prefill.")
     marks = json.dumps(request).count('"cache_control"')
     if marks > 4:

@@ -44,6 +44,10 @@ class UsageLedger:
         """Learned tokens around each message."""
         return max(0.0, self._overhead)
 
+    def line(self) -> tuple[float, float]:
+        """(tokens a count, tokens a message), as learned."""
+        return self._ratio, self._overhead
+
     def predict(self, count: int) -> float:
         """Tokens by the API's ruler of one message that the counter says is `count`."""
         return max(1.0, self._ratio * count + self._overhead)

@@ -25,19 +25,17 @@ from harness.lifecycle.memory.blocks import (
     unknown_result,
     without_thinking,
 )
+from harness.lifecycle.memory.budget import Budget, constant_of
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.shorten import shorten_content
 from harness.lifecycle.memory.tokens import (
     Content,
     TokenCounter,
-    count_block,
     count_content,
     count_tokens,
 )
 
 Message = dict[str, Any]
-_OVERSIZE_ABOVE = 0.8
-_SHORTENED_TO = 0.6
 
 
 @dataclass(frozen=True)
@@ -74,29 +72,26 @@ class MessageWindow:
         auto: bool = True,
     ) -> None:
         self.max_tokens = max_tokens
-        self.high = max_tokens - output_reserve
         self.low_mark = low_mark
         self.oversize = oversize
         self.on_evict = on_evict
         self.evicted = 0
         self._counter = token_counter
         self._auto = auto
-        fixed = _count_fixed(system, tools, token_counter)
-        self._learning = ledger is not None
-        self.ledger = ledger or UsageLedger(fixed)
+        high = max_tokens - output_reserve
+        fixed = constant_of(system, tools, token_counter, high)
+        self.ledger = ledger or UsageLedger()
         if not self.ledger.answers:
             self.ledger.constant = max(self.ledger.constant, fixed)
-        if self.ledger.constant >= self.high:
-            raise WindowFull(
-                f"the system prompt and the tools alone count {self.ledger.constant:.0f} tokens, "
-                f"the budget for messages is {self.high}: shorten them, or raise max_tokens"
-            )
+        self.budget = Budget(high, self.ledger, learning=ledger is not None)
+        self._thinking = False
         self._messages: list[Message] = []
         self._counts: list[int] = []
         self._tokens: list[float] = []
         self._starts: list[bool] = []
         self._tags: list[int] = []
         self._sum = 0.0
+        self._turn_sum = 0.0
         self._sent = 0
         self._unsent_sum = 0.0
         self._pushed = 0
@@ -113,14 +108,12 @@ class MessageWindow:
     @property
     def bound(self) -> float:
         """The safe bound on the whole request: what is known, and the rest with its margin."""
-        margin = self.ledger.margin * self._unsent_sum if self._learning else 0.0
-        if self._learning and not self.ledger.answers:
-            margin += self.ledger.margin * self.ledger.constant
-        return self.ledger.constant + self._sum + margin
+        return self.budget.base + self._sum + self.budget.margin * self._unsent_sum
 
     def as_messages(self) -> list[Message]:
         """The messages of the next request, oldest first; treat them as read-only."""
-        if self._auto:
+        budget = self.budget
+        if self._auto and self._sum + budget.margin * self._unsent_sum > budget.limit:
             self.fit()
         return self._messages.copy()
 
@@ -140,6 +133,8 @@ class MessageWindow:
         declared. `tag` is the caller's ascending number for it, `exact` its tokens where they are
         known; `fitted` content has been through `fitting` and is not looked at again.
         """
+        if type(content) is str and self._quick(role, content, starts_turn, tag, exact):
+            return
         if role == "user":
             content, continues = self._pair(content)
             if not content:
@@ -151,20 +146,53 @@ class MessageWindow:
                 return
             self._close_calls()
             content, continues = kept, True
-            for call in tool_uses(content):
-                self._open[call["id"]] = None
         else:
             raise ValueError(f"expected the role 'user' or 'assistant', got {role!r}")
         start = not continues if starts_turn is None else starts_turn or not self._messages
         count = count_content(content, self._counter)
         if not fitted and exact is None:
-            most = self._most(role, count, start)
+            turn_sum = 0.0 if start else self._turn_sum
+            most = self.budget.most(role, count, turn_sum, 1.0)
             if most is not None:
                 content = self._shortened(role, content, count, most)
                 count = count_content(content, self._counter)
+        if role == "assistant":
+            for call in tool_uses(content):
+                self._open[call["id"]] = None
         self._add(role, content, count, start, tag, exact)
         if start and self._auto:
             self.fit()
+
+    def _quick(
+        self,
+        role: str,
+        content: str,
+        starts_turn: bool | None,
+        tag: int | None,
+        exact: float | None,
+    ) -> bool:
+        """The common case in few steps: plain text that pairs with nothing and surely fits."""
+        if self._open or not content or content.isspace():
+            return False
+        if role == "user":
+            start = starts_turn is not False or not self._messages
+        elif role == "assistant" and self._messages:
+            start = False
+        else:
+            return False
+        budget = self.budget
+        count = self._counter(content)
+        tokens = exact
+        if tokens is None:
+            tokens = budget.ratio * count + budget.overhead
+            if tokens < 1.0:
+                tokens = 1.0
+            if tokens + (0.0 if start else self._turn_sum) > budget.easy:
+                return False
+        self._append({"role": role, "content": content}, count, tokens, start, tag)
+        if start and self._auto and self._sum + budget.margin * self._unsent_sum > budget.limit:
+            self.fit()
+        return True
 
     def fitting(
         self, role: str, content: Content, *, starts_turn: bool, share: float = 1.0
@@ -174,7 +202,8 @@ class MessageWindow:
         `share` is the part of the room that is its own, where several come together.
         """
         count = count_content(content, self._counter)
-        most = self._most(role, count, starts_turn, share)
+        turn_sum = 0.0 if starts_turn else self._turn_sum
+        most = self.budget.most(role, count, turn_sum, share)
         return content if most is None else self._shortened(role, content, count, most)
 
     def fit(self) -> Eviction | None:
@@ -182,9 +211,10 @@ class MessageWindow:
 
         WindowFull where the newest turn alone is over the budget.
         """
-        if self.bound <= self.high:
+        high = self.budget.high
+        if self.bound <= high:
             return None
-        return self.cut_to(self.high * self.low_mark, self.high)
+        return self.cut_to(high * self.low_mark, high)
 
     def cut_to(self, low: float, high: float) -> Eviction | None:
         """Drop the oldest turns until the bound is at most `low`, the newest turn always kept."""
@@ -222,13 +252,14 @@ class MessageWindow:
 
     def strip_thinking(self) -> None:
         """Leave out all thinking: it is bound to a prefix that is no longer sent."""
-        for index, message in enumerate(self._messages):
+        for index, message in enumerate(self._messages if self._thinking else ()):
             content = without_thinking(message["content"])
             if content is not message["content"]:
                 count = count_content(content, self._counter)
                 self._tokens[index] *= count / max(1, self._counts[index])
                 self._counts[index] = count
                 self._messages[index] = {"role": message["role"], "content": content}
+        self._thinking = False
         self._recount()
 
     def learn(self, prompt_tokens: int) -> None:
@@ -237,8 +268,8 @@ class MessageWindow:
         known = self._sum - sum(tokens for _, tokens in unsent)
         self._tokens[self._sent :] = self.ledger.learn(prompt_tokens, known, unsent)
         self._sent = len(self._messages)
+        self.budget.learning = True
         self._recount()
-        self._learning = True
 
     def state(self) -> list[tuple[int, float]]:
         """(tag, tokens) of each message, for a checkpoint."""
@@ -276,20 +307,6 @@ class MessageWindow:
             count = count_content(results, self._counter)
             self._add("user", results, count, False, self._tags[-1], None)
 
-    def _most(self, role: str, count: int, starts_turn: bool, share: float = 1.0) -> int | None:
-        """None where a message of `count` fits, else the count it must come down to."""
-        margin = 1.0 + self.ledger.margin if self._learning else 1.0
-        predicted = self.ledger.predict(count)
-        room = self.high - self.ledger.constant
-        if not starts_turn:
-            room -= self._newest_turn()
-        room *= share
-        if predicted * margin <= room * (_OVERSIZE_ABOVE if role == "user" else 1.0):
-            return None
-        overhead = self.ledger.overhead
-        ratio = max(0.1, (predicted - overhead) / max(1, count))
-        return max(0, int((room * _SHORTENED_TO / margin - overhead) / ratio))
-
     def _shortened(self, role: str, content: Content, count: int, most: int) -> Content:
         if self.oversize == "refuse":
             raise OversizeMessage(
@@ -308,7 +325,14 @@ class MessageWindow:
         exact: float | None,
     ) -> None:
         tokens = self.ledger.predict(count) if exact is None else exact
-        self._messages.append({"role": role, "content": content})
+        self._append({"role": role, "content": content}, count, tokens, start, tag)
+        if role == "assistant" and without_thinking(content) is not content:
+            self._thinking = True
+
+    def _append(
+        self, message: Message, count: int, tokens: float, start: bool, tag: int | None
+    ) -> None:
+        self._messages.append(message)
         self._counts.append(count)
         self._tokens.append(tokens)
         self._starts.append(start)
@@ -316,14 +340,10 @@ class MessageWindow:
         self._tags.append(self._pushed if tag is None else tag)
         self._sum += tokens
         self._unsent_sum += tokens
-
-    def _newest_turn(self) -> float:
-        total = 0.0
-        for index in range(len(self._messages) - 1, -1, -1):
-            total += self._tokens[index]
-            if self._starts[index]:
-                break
-        return total
+        if start:
+            self._turn_sum = tokens
+        else:
+            self._turn_sum += tokens
 
     def _drop(self, count: int, reason: str) -> Eviction:
         tokens = sum(self._tokens[:count])
@@ -336,6 +356,12 @@ class MessageWindow:
     def _recount(self) -> None:
         self._sum = sum(self._tokens)
         self._unsent_sum = sum(self._tokens[self._sent :])
+        self._turn_sum = 0.0
+        for tokens, start in zip(reversed(self._tokens), reversed(self._starts), strict=True):
+            self._turn_sum += tokens
+            if start:
+                break
+        self.budget.refresh()
 
     def _tell(self, messages: int, tokens: int, reason: str) -> Eviction:
         self.evicted += messages
@@ -347,8 +373,3 @@ class MessageWindow:
 
 def _not_results(content: list[Block]) -> list[Block]:
     return [block for block in content if block.get("type") != "tool_result"]
-
-
-def _count_fixed(system: Content | None, tools: Iterable[Block], counter: TokenCounter) -> float:
-    fixed = 0.0 if system is None else count_content(system, counter) + 8.0
-    return fixed + sum(count_block(tool, counter) + 12.0 for tool in tools)

@@ -225,7 +225,7 @@ class Transcript:
         if record.meta.get("prompt_tokens"):
             self.window.learn(record.meta["prompt_tokens"])
         if record.meta.get("high"):
-            self.window.high = min(self.window.high, record.meta["high"])
+            self.window.budget.lower(record.meta["high"])
         if record.meta.get("first_kept") is not None:
             self.window.cut_before(record.meta["first_kept"])
         else:

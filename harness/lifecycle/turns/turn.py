@@ -287,24 +287,24 @@ class TurnLogic:
         window = self.transcript.window
         if refusal.sent_tokens:
             window.learn(refusal.sent_tokens)
-        high = float(window.high)
+        high = float(window.budget.high)
         if refusal.allowed_tokens:
             high = min(high, float(refusal.allowed_tokens))
         elif window.bound < high:
             high = 0.75 * window.bound
-        window.high = int(high)
+        window.budget.lower(int(high))
         evicted = self._cut_low()
         if evicted is None:
             raise WindowFull(
                 f"the API finds the prompt too long and there is no older turn to leave out: "
                 f"{refusal.words}; set a smaller window_tokens, or send less at once"
             ) from error
-        self._log_cut(evicted, high=window.high, prompt_tokens=refusal.sent_tokens)
+        self._log_cut(evicted, high=window.budget.high, prompt_tokens=refusal.sent_tokens)
 
     def _cut_low(self) -> Eviction | None:
         window = self.transcript.window
         try:
-            return window.cut_to(window.high * window.low_mark, float("inf"))
+            return window.cut_to(window.budget.high * window.low_mark, float("inf"))
         except WindowFull:
             return None
 

@@ -1,0 +1,45 @@
+"""Session ids as folder names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.lifecycle import SessionIdError, folder_name
+
+IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
+
+
+@given(IDS)
+def test_no_id_climbs_out(session_id: str) -> None:
+    name = folder_name(session_id)
+    assert name.isascii()
+    assert len(name) <= 120
+    assert Path("home", name).resolve().parent == Path("home").resolve()
+    assert name == name.lower()
+
+
+@given(IDS, IDS)
+def test_no_two_ids_share_a_folder(first: str, second: str) -> None:
+    assert (folder_name(first) == folder_name(second)) == (first == second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Ada", "ada"), ("\u00e9", "e\u0301"), ("a/b", "a%2fb"), ("x" * 500, "x" * 501)],
+)
+def test_look_alikes_are_told_apart(first: str, second: str) -> None:
+    assert folder_name(first) != folder_name(second)
+
+
+@pytest.mark.parametrize("session_id", ["", "a\ud800", "x" * 5000])
+def test_what_can_be_no_id_is_refused(session_id: str) -> None:
+    with pytest.raises(SessionIdError):
+        folder_name(session_id)
+
+
+def test_plain_ids_stay_readable() -> None:
+    assert folder_name("ada-2026.03_a") == "ada-2026.03_a"
