@@ -4,11 +4,7 @@ Acknowledged means fsynced: when `append` returns, the record outlives a power c
 of the file loads. What is broken at the end was never acknowledged: it is cut, reported, and
 cleared away before the next append. What is broken in the middle is reported by its line and costs
 nothing but itself. A record that was read but perhaps never reached the disk (its writer died
-<<<<<<< HEAD
-before the fsync, or it failed) is written again before it is believed: see `settle`.
-=======
 before the fsync, or the fsync failed) is written again before it is believed: see `settle`.
->>>>>>> stack
 
 The log knows roles and contents, ids and times; it does not know what a turn or a token is.
 """
