@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 
 from harness.model.catalogue import ModelSpec
-from harness.model.meter import Part, Prompt
+from harness.model.meter import TURN_TOKENS, Part, Prompt
 from harness.model.request import Request
 
 LOOK_BACK_BLOCKS = 20
@@ -148,7 +148,7 @@ def _chain(parts: list[Part], request: Request, spec: ModelSpec) -> list[bytes]:
     chain = []
     in_messages = False
     for part in parts:
-        if not in_messages and part.message >= 0:
+        if not in_messages and part.role in TURN_TOKENS:
             in_messages = True
             link = hashlib.sha256(link + settings).digest()
         link = hashlib.sha256(link + part.role.encode() + part.digest).digest()

@@ -12,14 +12,15 @@ far off as the offline counters in use today were measured to be.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from pydantic_core import to_json
+
 from harness.model.catalogue import ModelSpec
-from harness.model.request import Block, Request
+from harness.model.request import Block, Message, Request
 
 PROMPT_TOKENS = 6
 SYSTEM_TOKENS = 4
@@ -120,7 +121,8 @@ def cut_text(text: str, room: int, scale: float = 1.0) -> str:
 
 
 class Part(NamedTuple):
-    """One block of the prompt, in the order in which the API reads it."""
+    """One block of the prompt. They come in the order in which the API reads them: tools, system
+    prompt, messages; one part for each tool and block."""
 
     role: str
     """tools, prompt (the system prompt), user, assistant or system."""
@@ -128,11 +130,9 @@ class Part(NamedTuple):
     """Its own, and the overhead that comes before it."""
     digest: bytes
     """Of its content without cache_control."""
-    mark: Mapping[str, Any] | None
+    mark: Mapping[str, Any] | None = None
     """Its cache_control."""
-    message: int
-    place: int
-    thinking: bool
+    thinking: bool = False
 
 
 class Prompt(NamedTuple):
@@ -147,6 +147,7 @@ class Meter:
 
     def __init__(self) -> None:
         self._seen: dict[object, tuple[int, bytes]] = {}
+        self._said: dict[tuple[str, int], dict[str, Part]] = {}
         self._characters = 0
 
     def block(self, block: Block) -> tuple[int, bytes]:
@@ -154,96 +155,72 @@ class Meter:
         key = _key(block)
         known = self._seen.get(key)
         if known is None:
-            known = self._weigh(block, key)
+            known = self._seen[key] = self._weigh(block)
         return known
 
-    def _weigh(self, block: Block, key: object) -> tuple[int, bytes]:
-        plain = _plain(block)
-        text = block["text"] if block.get("type") == "text" else _dump(plain)
-        if block.get("type") == "text":
-            tokens = count_text(text)
-        elif block.get("type") == "tool_result":
-            tokens = _result_tokens(block.get("content"))
-        elif block.get("type") == "tool_use":
-            tokens = count_text(block["name"]) + count_text(_dump(block["input"]))
-        elif block.get("type") == "thinking":
-            tokens = count_text(block["thinking"])
-        else:
-            tokens = count_text(text)
-        tokens += BLOCK_TOKENS.get(block.get("type", ""), 0)
-        self._characters += len(text)
+    def _weigh(self, block: Block) -> tuple[int, bytes]:
+        data = to_json(_plain(block))
+        self._remember(len(data))
+        return _tokens(block, data), hashlib.sha256(data).digest()
+
+    def _remember(self, characters: int) -> None:
+        self._characters += characters
         if self._characters > MEMO_CHARACTERS_MAX:
             self._seen.clear()
-            self._characters = len(text)
-        digest = hashlib.sha256(_dump(plain).encode("utf-8")).digest()
-        self._seen[key] = (tokens, digest)
-        return tokens, digest
+            self._said.clear()
+            self._characters = characters
 
     def prompt(self, request: Request, spec: ModelSpec) -> Prompt:
         """Count a whole prompt as the model's tokenizer does."""
         parts: list[Part] = []
-        overhead = PROMPT_TOKENS
-        if request.tools:
-            overhead += TOOLS_TOKENS
-        for index, tool in enumerate(request.tools):
+        overhead = PROMPT_TOKENS + (TOOLS_TOKENS if request.tools else 0)
+        for tool in request.tools:
             tokens, digest = self.block(tool)
-            parts.append(
-                Part(
-                    "tools",
-                    overhead + TOOL_TOKENS + tokens,
-                    digest,
-                    tool.get("cache_control"),
-                    -1,
-                    index,
-                    False,
-                )
-            )
+            tokens += overhead + TOOL_TOKENS
+            parts.append(Part("tools", tokens, digest, tool.get("cache_control")))
             overhead = 0
-        if request.system:
-            overhead += SYSTEM_TOKENS
-        for index, block in enumerate(request.system):
+        overhead += SYSTEM_TOKENS if request.system else 0
+        for block in request.system:
             tokens, digest = self.block(block)
-            parts.append(
-                Part(
-                    "prompt",
-                    overhead + tokens,
-                    digest,
-                    block.get("cache_control"),
-                    -1,
-                    index,
-                    False,
-                )
-            )
+            parts.append(Part("prompt", overhead + tokens, digest, block.get("cache_control")))
             overhead = 0
-        overhead = self._messages(request, parts, overhead)
+        overhead = self._messages(request.messages, parts, overhead)
         if spec.token_scale != 1.0:
-            parts = [
-                part._replace(tokens=max(1, round(part.tokens * spec.token_scale)))
-                for part in parts
-            ]
+            parts = [part._replace(tokens=scaled(part.tokens, spec)) for part in parts]
         return Prompt(parts, sum([part.tokens for part in parts]) + overhead)
 
-    def _messages(self, request: Request, parts: list[Part], overhead: int) -> int:
+    def _messages(self, messages: Sequence[Message], parts: list[Part], overhead: int) -> int:
         spoken = ""
-        for number, message in enumerate(request.messages):
-            if message.role != spoken:
-                overhead += TURN_TOKENS[message.role]
-                spoken = message.role
-            for index, block in enumerate(message.blocks):
+        for role, blocks, plain in messages:
+            if role != spoken:
+                overhead += TURN_TOKENS[role]
+                spoken = role
+            if plain:
+                parts.append(self._plain_text(role, overhead, blocks[0]))
+                overhead = 0
+                continue
+            for block in blocks:
                 tokens, digest = self.block(block)
-                parts.append(
-                    Part(
-                        message.role,
-                        overhead + tokens,
-                        digest,
-                        block.get("cache_control"),
-                        number,
-                        index,
-                        block["type"] == "thinking" or block["type"] == "redacted_thinking",
-                    )
-                )
+                thinking = block["type"] == "thinking"
+                mark = block.get("cache_control")
+                parts.append(Part(role, overhead + tokens, digest, mark, thinking))
                 overhead = 0
         return overhead
+
+    def _plain_text(self, role: str, overhead: int, block: Block) -> Part:
+        said = self._said.get((role, overhead))
+        if said is None:
+            said = self._said[(role, overhead)] = {}
+        part = said.get(block["text"])
+        if part is None:
+            tokens, digest = self.block(block)
+            part = said[block["text"]] = Part(role, overhead + tokens, digest)
+        return part
+
+
+def scaled(tokens: int, spec: ModelSpec) -> int:
+    """Tokens of the newest tokenizer as the model's own counts them."""
+    return tokens if spec.token_scale == 1.0 else max(1, round(tokens * spec.token_scale))
 
 
 def _key(block: Block) -> object:
@@ -254,7 +231,7 @@ def _key(block: Block) -> object:
         return "thinking", block["thinking"], block["signature"]
     if kind == "tool_result" and isinstance(content := block.get("content"), str):
         return "tool_result", block["tool_use_id"], content, bool(block.get("is_error"))
-    return "block", _dump(_plain(block))
+    return to_json(_plain(block))
 
 
 def _plain(block: Block) -> Block:
@@ -263,8 +240,17 @@ def _plain(block: Block) -> Block:
     }
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _tokens(block: Block, data: bytes) -> int:
+    kind = block.get("type", "")
+    if kind in ("text", "thinking"):
+        tokens = count_text(block[kind])
+    elif kind == "tool_result":
+        tokens = _result_tokens(block.get("content"))
+    elif kind == "tool_use":
+        tokens = count_text(block["name"]) + count_text(to_json(block["input"]).decode())
+    else:
+        tokens = count_text(data.decode())
+    return tokens + BLOCK_TOKENS.get(kind, 0)
 
 
 def _result_tokens(content: object) -> int:

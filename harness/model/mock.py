@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
+from pydantic_core import to_json
+
 from harness.doors.reply import Frame, NoReply, Reply
 from harness.model.bill import NOTHING, PromptCache, Usage, cost_usd
 from harness.model.catalogue import Catalogue, ModelSpec, shipped
@@ -29,7 +31,7 @@ from harness.model.script.compose import Speaker, small_talk
 from harness.model.script.faults import Faults, Met, error_for, refusal_for
 from harness.model.script.index import Index
 from harness.model.script.place import Place, find_place
-from harness.model.wire import STREAM_HEADERS, Cut, Outgoing, cut_whole, streamed, to_json, whole
+from harness.model.wire import STREAM_HEADERS, Cut, Outgoing, cut_whole, streamed, whole
 from harness.scenario import schema
 from harness.scenario.plan import Plan, PlannedStep
 

@@ -6,11 +6,12 @@ without a type); everything that is well-formed but forbidden is a rule's busine
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
+
+from pydantic_core import from_json
 
 Block = Mapping[str, Any]
 
@@ -61,12 +62,11 @@ class Exchange(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """A parsed body. `merged` leaves out messages with the role system."""
+    """A parsed body."""
 
     raw: Mapping[str, Any]
     model: str
     messages: tuple[Message, ...]
-    merged: tuple[Exchange, ...]
     system: Sequence[Block]
     tools: Sequence[Block]
     max_tokens: int | None
@@ -77,6 +77,21 @@ class Request:
     betas: frozenset[str] = frozenset()
     version: str = ""
     counting: bool = False
+
+    @cached_property
+    def merged(self) -> tuple[Exchange, ...]:
+        """The messages, those of one role in a row made one; without those of the role system."""
+        return _merge(self.messages)
+
+    @cached_property
+    def has_tool_blocks(self) -> bool:
+        """Whether any message calls a tool or brings a result."""
+        return any(
+            block["type"] in ("tool_use", "tool_result")
+            for message in self.messages
+            if not message.plain
+            for block in message.blocks
+        )
 
     @property
     def output_format(self) -> object:
@@ -103,22 +118,12 @@ def bad(message: str) -> Refusal:
     return Refusal(message)
 
 
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-
-
-def _not_a_number(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
 def read_body(body: bytes) -> Mapping[str, Any]:
     """The JSON object in a body; Refusal where there is none."""
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_not_a_number)
-        if b"\\ud" in body or b"\\uD" in body:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError) as error:
-        reason = _SURROGATE.sub("?", str(error)) or "nested too deeply"
-        raise bad(f"The request body is not valid JSON: {reason}") from error
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise bad(f"The request body is not valid JSON: {error}") from error
     if not isinstance(value, dict):
         raise bad("Input should be a valid dictionary or object to extract fields from")
     return value
@@ -151,7 +156,6 @@ def parse(
         raw=raw,
         model=model,
         messages=messages,
-        merged=_merge(messages),
         system=_system(raw.get("system")),
         tools=_tools(_listed(raw, "tools")),
         max_tokens=max_tokens,
@@ -187,15 +191,14 @@ def _messages(values: list[Any]) -> Iterator[Message]:
     for index, value in enumerate(values):
         if not isinstance(value, dict):
             raise bad(f"messages.{index}: Input should be a valid dictionary")
-        role = value.get("role")
+        role, content = value.get("role"), value.get("content")
         if role not in ("user", "assistant", "system"):
             raise bad(f"messages.{index}.role: Input should be 'user', 'assistant' or 'system'")
-        for key in value:
-            if key not in ("role", "content"):
-                raise bad(f"messages.{index}.{key}: Extra inputs are not permitted")
-        content = value.get("content")
+        if len(value) > 2:
+            key = next(key for key in value if key not in ("role", "content"))
+            raise bad(f"messages.{index}.{key}: Extra inputs are not permitted")
         if isinstance(content, str):
-            yield Message(role, [{"type": "text", "text": content}], True)
+            yield Message(role, ({"type": "text", "text": content},), True)
         elif isinstance(content, list):
             yield Message(role, _blocks(content, f"messages.{index}.content"), False)
         elif content is None:

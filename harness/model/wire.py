@@ -9,11 +9,12 @@ so many tokens a second; a body that is not streamed comes whole at the end of t
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 from harness.doors.reply import End, Frame
 from harness.model.bill import Usage
@@ -24,7 +25,6 @@ STREAM_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
 }
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Cut(NamedTuple):
@@ -65,11 +65,6 @@ class Outgoing:
             "stop_details": None,
             "usage": usage,
         }
-
-
-def to_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8."""
-    return _encode(value).encode("utf-8")
 
 
 def usage_fields(usage: Usage) -> dict[str, Any]:
@@ -140,7 +135,7 @@ def _breaks(event: _Event, said: int, cut: Cut) -> bool:
 
 
 def _sse(name: str, fields: Mapping[str, Any]) -> bytes:
-    return f"event: {name}\ndata: {_encode({'type': name, **fields})}\n\n".encode()
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), to_json({"type": name, **fields}))
 
 
 def _events(reply: Outgoing, cut: Cut | None) -> Iterator[_Event]:

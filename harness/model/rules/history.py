@@ -143,6 +143,8 @@ def trailing_space(ask: Ask) -> None:
 
 def duplicate_tool_use(ask: Ask) -> None:
     """A tool_use id is used once."""
+    if not ask.request.has_tool_blocks:
+        return
     seen = set()
     for exchange in ask.request.merged:
         if exchange.role == "assistant":
@@ -157,6 +159,8 @@ def duplicate_tool_use(ask: Ask) -> None:
 
 def dangling_tool_use(ask: Ask) -> None:
     """The next user turn opens with a result for every tool_use."""
+    if not ask.request.has_tool_blocks:
+        return
     merged = ask.request.merged
     for number, exchange in enumerate(merged):
         if exchange.role != "assistant":
@@ -180,6 +184,8 @@ def dangling_tool_use(ask: Ask) -> None:
 
 def orphan_tool_result(ask: Ask) -> None:
     """A result answers a tool_use of the assistant turn just before."""
+    if not ask.request.has_tool_blocks:
+        return
     before: set[str] = set()
     for exchange in ask.request.merged:
         if exchange.role == "assistant":
@@ -196,6 +202,8 @@ def orphan_tool_result(ask: Ask) -> None:
 
 def duplicate_tool_result(ask: Ask) -> None:
     """A tool_use has one result."""
+    if not ask.request.has_tool_blocks:
+        return
     for exchange in ask.request.merged:
         seen = set()
         for message, index, block in exchange.blocks:

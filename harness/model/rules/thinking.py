@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Iterable, Iterator
 
 from harness.model.meter import Part
-from harness.model.request import Exchange, bad
+from harness.model.request import Exchange, Placed, bad
 from harness.model.rules.ask import Ask
 
 _KEY = b"the mock's own seal"
@@ -47,11 +47,11 @@ def edited_thinking(ask: Ask) -> None:
         (index for index, one in enumerate(ask.request.messages) if one.role == "assistant"),
         default=-1,
     )
-    for part, signature, expected in _signatures(ask):
+    for placed, signature, expected in _signatures(ask):
         if signature[:_TEXT_CHARACTERS] == expected[:_TEXT_CHARACTERS]:
             continue
-        where = f"messages.{part.message}.content.{part.place}"
-        if part.message == latest:
+        where = f"messages.{placed.message}.content.{placed.place}"
+        if placed.message == latest:
             raise bad(
                 f"{where}: `thinking` or `redacted_thinking` blocks in the latest assistant "
                 "message cannot be modified. These blocks must remain as they were in the original "
@@ -62,27 +62,36 @@ def edited_thinking(ask: Ask) -> None:
 
 def bound_thinking(ask: Ask) -> None:
     """On models that bind, thinking comes back after the very conversation it was thought in."""
-    for part, signature, expected in _signatures(ask):
+    for placed, signature, expected in _signatures(ask):
         if signature[_TEXT_CHARACTERS:] != expected[_TEXT_CHARACTERS:]:
             raise bad(
-                f"messages.{part.message}.content.{part.place}: Invalid `signature` in "
+                f"messages.{placed.message}.content.{placed.place}: Invalid `signature` in "
                 "`thinking` block. The block is bound to a different conversation. Send what came "
                 "before it as it was, or remove the block."
             )
 
 
-def _signatures(ask: Ask) -> Iterator[tuple[Part, str, str]]:
-    """Each thinking block's part, the signature it came with, and the one it should have."""
+def _signatures(ask: Ask) -> Iterator[tuple[Placed, str, str]]:
+    """Each thinking block, the signature it came with, and the one it should have."""
     parts = ask.prompt.parts
     if not any(part.thinking for part in parts):
         return
-    prefix = b""
-    for part in parts:
+    blocks = (
+        Placed(number, place, block)
+        for number, message in enumerate(ask.request.messages)
+        for place, block in enumerate(message.blocks)
+    )
+    before = len(ask.request.tools) + len(ask.request.system)
+    prefix = extend(b"", parts[:before])
+    for part, placed in zip(parts[before:], blocks, strict=True):
         prefix = extend(prefix, (part,))
         if part.thinking:
-            block = ask.request.messages[part.message].blocks[part.place]
             bound = prefix if ask.spec.binds_thinking else b""
-            yield part, block["signature"], sign(ask.spec.id, block["thinking"], bound)
+            yield (
+                placed,
+                placed.block["signature"],
+                sign(ask.spec.id, placed.block["thinking"], bound),
+            )
 
 
 def thinking_first(ask: Ask) -> None:

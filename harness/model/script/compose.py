@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic_core import to_json
+
 from harness.model.catalogue import ModelSpec
-from harness.model.meter import Meter, Prompt, cut_text
+from harness.model.meter import Meter, Prompt, cut_text, scaled
 from harness.model.request import Request
 from harness.model.rules.thinking import extend, sign
 from harness.model.script.index import CALL_ID_STEM
@@ -110,9 +112,7 @@ class Speaker:
         return False
 
     def _weigh(self, block: dict[str, Any]) -> int:
-        tokens = self._meter.block(block)[0]
-        scale = self._spec.token_scale
-        return tokens if scale == 1.0 else max(1, round(tokens * scale))
+        return scaled(self._meter.block(block)[0], self._spec)
 
     def _left(self) -> int:
         return self._room - self._spoken.output_tokens
@@ -150,7 +150,7 @@ class Speaker:
 
     def _call(self, call_id: str, name: str, arguments: Mapping[str, Any]) -> bool:
         block = {"type": "tool_use", "id": call_id, "name": name, "input": dict(arguments)}
-        said = json.dumps(block["input"], ensure_ascii=False, separators=(",", ":"))
+        said = to_json(block["input"]).decode()
         left = self._left()
         going = self._fits(self._weigh(block))
         if not going:
