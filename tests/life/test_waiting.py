@@ -13,7 +13,7 @@ import asyncio, datetime, subprocess, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic as early_monotonic, sleep as early_sleep, time as early_time
 from harness.life import clock, waiting
-real = clock.REAL["perf_counter"]
+def real(): return clock.REAL["perf_counter"]()
 clock.install(); waiting.install()
 began_real, began = real(), time.monotonic()
 def passed(): return round(time.monotonic() - began, 6)
