@@ -50,9 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         where = error.filename or "the output"
-        sys.stderr.write(
-            f"expected to use {where}, got {error.strerror or error}; free some space or check the path\n"
-        )
+        got = error.strerror or error
+        sys.stderr.write(f"expected to use {where}, got {got}; check the path and its space\n")
         return USAGE
     except Exception as error:  # noqa: BLE001 - exit 1 would read as a broken promise
         traceback.print_exc()

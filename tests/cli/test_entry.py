@@ -116,7 +116,9 @@ def test_an_output_that_cannot_be_written_is_one_sentence(shelf: Path) -> None:
             text=True,
             check=False,
         )
-    wanted = "expected to use the output, got No space left on device; free some space or check the path\n"
+    wanted = (
+        "expected to use the output, got No space left on device; check the path and its space\n"
+    )
     assert (done.returncode, done.stderr) == (4, wanted)
 
 
