@@ -6,6 +6,7 @@ Rooms are imported where they are used: `--help`, `list` and `schema` must not w
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -30,6 +31,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks must not end the run.
+            stream.reconfigure(errors="backslashreplace")
     try:
         arguments = parser().parse_args(argv)
         return _room(arguments.command)(arguments)
@@ -43,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader left (`harness list | head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = error.filename or "the output"
+        got = error.strerror or error
+        sys.stderr.write(f"expected to use {where}, got {got}; check the path and its space\n")
+        return USAGE
     except Exception as error:  # noqa: BLE001 - exit 1 would read as a broken promise
         traceback.print_exc()
         kind = type(error).__name__

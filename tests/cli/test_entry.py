@@ -105,3 +105,31 @@ def test_a_reader_that_leaves_early_is_no_error(shelf: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(shelf: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-u", "-m", "harness", "schema"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    wanted = (
+        "expected to use the output, got No space left on device; check the path and its space\n"
+    )
+    assert (done.returncode, done.stderr) == (4, wanted)
+
+
+def test_names_that_the_terminal_cannot_write_are_escaped(shelf: Path) -> None:
+    (shelf / "ä.scenario.yaml").write_text("name: Tür\nscript: [{user: hi}]\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "list"],
+        capture_output=True,
+        env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"scenarios/\\xe4" in done.stdout
+    assert b"T\\xfcr" in done.stdout

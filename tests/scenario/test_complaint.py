@@ -67,8 +67,8 @@ def refusal(text: str) -> list[str]:
             ],
         ),
         (
-            SAY + " - user: a\nfaults: [{crash: {turn: 1, at: reply.recieved}}]",
-            ["a:4:32: expected a boundary, got 'reply.recieved'; did you mean `reply.received`?"],
+            SAY + " - user: a\nfaults: [{crash: {turn: 1, at: reply.receive}}]",
+            ["a:4:32: expected a boundary, got 'reply.receive'; did you mean `reply.received`?"],
         ),
         (SAY + " - user: a\nfaults: [{http: {turn: 1, status: 200}}]", None),
     ],

@@ -9,7 +9,7 @@ Fixtures: `scenario_run`, `session_dir`. Markers: `scenario`, `max_request_token
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ import pytest
 if TYPE_CHECKING:
     from harness.report.result import Result
     from harness.scenario.load import Loaded
-    from harness.scenario.schema import Scenario
 
 SUFFIX = ".scenario.yaml"
 DEFAULT_TARGET = "lifecycle"
@@ -29,10 +28,10 @@ _MARKERS = (
     "max_cost_usd(x): no played scenario may cost more than x US dollars",
     "crash_points(...): every crash point of the scenario (not in this version)",
 )
-_NO_SWEEP = "sweeping crash points is not in this version; script single crashes under `faults`"
+NO_SWEEP = "sweeping crash points is not in this version; script single crashes under `faults`"
 
 
-_SCREENS = pytest.StashKey[list[str]]()
+SCREENS = pytest.StashKey[list[str]]()
 """Screens of what a test played, shown if it fails."""
 
 
@@ -59,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     if config.getoption("--harness-crash-points") is not None:
-        raise pytest.UsageError(f"--harness-crash-points: {_NO_SWEEP}")
+        raise pytest.UsageError(f"--harness-crash-points: {NO_SWEEP}")
     seed = config.getoption("--harness-seed")
     if seed is not None and not 0 <= seed < 2**63:
         raise pytest.UsageError(f"--harness-seed: expected a number from 0 to 2^63-1, got {seed}")
@@ -110,7 +109,7 @@ def pytest_runtest_makereport(
     if isinstance(item, ScenarioItem) and call.when == "setup" and call.excinfo is not None:
         report.longrepr = item.repr_failure(call.excinfo)
     if call.when == "call":
-        report.sections.extend(("harness", text) for text in item.stash.get(_SCREENS, []))
+        report.sections.extend(("harness", text) for text in item.stash.get(SCREENS, []))
     return report
 
 
@@ -121,7 +120,7 @@ class ScenarioFile(pytest.File):
         """The one test in it; ScenarioError where it is no scenario."""
         from harness.scenario.load import load
 
-        loaded = load(_near(self.path, self.config))
+        loaded = load(near(self.path, self.config))
         yield ScenarioItem.from_parent(self, name=loaded.scenario.name, loaded=loaded)
 
     def repr_failure(  # type: ignore[override]  # as pytest's own Collector
@@ -153,7 +152,7 @@ class ScenarioItem(pytest.Item):
             target = self.config.getoption("--harness-target")
             self.result = lab.replay(token, [self.loaded], target=target)
         else:
-            self.result = _play(self.config, self.loaded)
+            self.result = play_one(self.config, self.loaded)
         if self.result.outcome == "invalid":
             raise Broken(self.result)
 
@@ -168,7 +167,7 @@ class ScenarioItem(pytest.Item):
         from harness.scenario.load import ScenarioError
 
         if isinstance(excinfo.value, Broken):
-            return _screen(excinfo.value.result)
+            return shown(excinfo.value.result)
         if isinstance(excinfo.value, TargetError | ScenarioError | LookupError):
             return str(excinfo.value.args[0] if excinfo.value.args else excinfo.value)
         return super().repr_failure(excinfo, style)
@@ -178,64 +177,7 @@ class ScenarioItem(pytest.Item):
         return self.path, None, self.name
 
 
-class ScenarioRun:
-    """What the `scenario_run` fixture gives: call it to play a scenario and get its Result."""
-
-    def __init__(self, node: pytest.Item) -> None:
-        self._node = node
-
-    def __call__(
-        self,
-        scenario: str | Path | Loaded | Scenario | None = None,
-        *,
-        target: str | None = None,
-        seed: int | None = None,
-    ) -> Result:
-        """Play a file, a Loaded or a Scenario; nothing plays the test's `scenario` marker.
-
-        `target` and `seed` go before the marker's, and those before the command line's. A result
-        that did not pass is shown below the test if the test fails. ScenarioError, TargetError.
-        """
-        marker = self._node.get_closest_marker("scenario")
-        options = dict(marker.kwargs) if marker else {}
-        if scenario is None:
-            if marker is None or not marker.args:
-                pytest.fail(
-                    "scenario_run() plays nothing: give it a scenario, or mark the test with "
-                    "@pytest.mark.scenario('path')",
-                    pytrace=False,
-                )
-            scenario = marker.args[0]
-        result = _play(
-            self._node.config,
-            _loaded(scenario, self._node),
-            target=target or options.get("target"),
-            seed=options.get("seed") if seed is None else seed,
-        )
-        if result.outcome != "pass":
-            self._node.stash.setdefault(_SCREENS, []).append(_screen(result))
-        if over := _over_limits(self._node, result):
-            pytest.fail("\n".join(over), pytrace=False)
-        return result
-
-
-@pytest.fixture
-def scenario_run(request: pytest.FixtureRequest) -> Callable[..., Result]:
-    """Plays a path, a Loaded or a Scenario (`target=`, `seed=`) and returns its Result."""
-    if request.node.get_closest_marker("crash_points"):
-        pytest.fail(f"@pytest.mark.crash_points: {_NO_SWEEP}", pytrace=False)
-    return ScenarioRun(request.node)
-
-
-@pytest.fixture
-def session_dir(tmp_path: Path) -> Path:
-    """An empty directory, mode 0700, as a target's `home` is."""
-    home = tmp_path / "session"
-    home.mkdir(mode=0o700)
-    return home
-
-
-def _play(
+def play_one(
     config: pytest.Config, loaded: Loaded, *, target: str | None = None, seed: int | None = None
 ) -> Result:
     from harness.lab import play as lab
@@ -251,44 +193,13 @@ def _play(
     return run.results[0]
 
 
-def _loaded(scenario: str | Path | Loaded | Scenario, node: pytest.Item) -> Loaded:
-    from harness.scenario.load import Loaded, accept, load
-
-    if isinstance(scenario, Loaded):
-        return scenario
-    if isinstance(scenario, str | Path):
-        beside = node.path.parent / scenario
-        return load(_near(beside, node.config) if beside.exists() else Path(scenario))
-    return accept(scenario, f"{node.path.stem}/{node.name}")
-
-
-def _near(path: Path, config: pytest.Config) -> Path:
+def near(path: Path, config: pytest.Config) -> Path:
     """The path as the user would write it: from where pytest was started, if it is below."""
     start = config.invocation_params.dir
     return path.relative_to(start) if path.is_relative_to(start) else path
 
 
-def _over_limits(node: pytest.Item, result: Result) -> Sequence[str]:
-    """A sentence for each marker's limit that a played scenario went over."""
-    said = []
-    if tokens := node.get_closest_marker("max_request_tokens"):
-        sizes = [event.data["prompt_tokens"] for event in result.record.of("model.answered")]
-        largest = max((size for size in sizes if isinstance(size, int)), default=0)
-        if largest > tokens.args[0]:
-            said.append(
-                f"{result.story}: expected requests of at most {tokens.args[0]} prompt tokens, "
-                f"got one of {largest}"
-            )
-    if cost := node.get_closest_marker("max_cost_usd"):
-        spent = result.verdict.numbers.cost_usd
-        if spent > cost.args[0]:
-            said.append(
-                f"{result.story}: expected to spend at most {cost.args[0]} US dollars, got {spent}"
-            )
-    return said
-
-
-def _screen(result: Result) -> str:
+def shown(result: Result) -> str:
     from harness.report.screen import plain, screen
 
     return plain(screen(result, 100))
