@@ -87,14 +87,14 @@ def _standing_twice(evidence: Evidence, told: Container[int | None]) -> Iterator
     for doubled in groups.values():
         turn, memory = doubled[0].turns[0], doubled[0].memory
         turns = sorted({departure.turns[0] for departure in doubled} - {turn})
-        also = (
-            turns and f" (and in {counted(len(turns), 'more turn')}, the last is turn {turns[-1]})"
-        )
+        also = ""
+        if turns:
+            also = f" (and in {counted(len(turns), 'more turn')}, the last is turn {turns[-1]})"
         yield Breach(
             "P5",
             memory.event,
             turn,
-            f"turn {turn} was spoken once, and {doubled[0].why} in {memory.told}{also or ''}",
+            f"turn {turn} was spoken once, and {doubled[0].why} in {memory.told}{also}",
             evidence.crash_in(turn, memory.event),
         )
 

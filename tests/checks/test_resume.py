@@ -237,6 +237,44 @@ def test_an_answer_that_was_remembered_and_asked_for_again_breaks_p5() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("asks", "broken"), [("Question number 3?", True), ("Sum up what was said.", False)]
+)
+def test_a_request_off_the_script_buys_an_answer_again_if_it_ends_with_the_question(
+    asks: str, broken: bool
+) -> None:
+    whole = {"role": "assistant", "content": "Answer number 3."}
+    record = with_history(crashed(3, "reply.received"), 0, lambda m: [*m, whole])
+    body = {"messages": [{"role": "user", "content": [{"type": "text", "text": asks}]}]}
+    record = changed(record, "request.sent", 3, body=body)
+    record = changed(record, "model.answered", 3, turn=None, step=None)
+
+    assert [f.code for f in judge(record).findings] == (["P5"] if broken else [])
+
+
+def test_the_same_error_in_many_turns_is_one_finding() -> None:
+    record = perfect(chat())
+    for nth in (1, 2):
+        record = edited(
+            record,
+            lambda e, t=nth + 1: (
+                [] if e.turn == t and e.kind in ("reply.returned", "reply.delivered") else [e]
+            ),
+        )
+        record = after(record, "reply.received", nth, REFUSED)
+    finding = the_finding(with_history(record, -1, lambda m: [*m[:3], m[4], *m[6:]]))
+
+    assert (finding.code, finding.turn) == ("P5", 2)
+    assert "send() raised (and 1 time more): ValueError: no" in finding.message
+
+
+@pytest.mark.parametrize("kind", ["limit", "network.refused"])
+def test_what_another_promise_tells_explains_a_failed_send(kind: str) -> None:
+    data = {"bound": "calls", "value": 1, "message": "too many", "address": "x", "what": "y"}
+
+    assert "P5" not in [f.code for f in judge(failed_at(3, (kind, data))).findings]
+
+
 def test_buying_again_an_answer_that_was_lost_is_no_finding() -> None:
     assert judge(crashed(3, "reply.received")).outcome == "pass"
 
