@@ -7,16 +7,17 @@ W1's: here is told only what no other promise tells.
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 from harness.checks.evidence.alignment import Departure, departures, held_turns
-from harness.checks.evidence.breach import Breach, contrast, counted, shape, shorten
+from harness.checks.evidence.breach import Breach, contrast, counted, shape, shorten, times
 from harness.checks.evidence.facts import Acknowledgement, Evidence, Sending
 from harness.record import Event
 
 _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 _ENDS_THE_TALK = ("limit", "died", "broke", "open.failed", "history.failed", "resume.failed")
 _REFUSED = (400, 404, 413)
+_FOR_GOOD = (400, 401, 403, 404, 413)
 
 
 def prefix_continuation(evidence: Evidence) -> Iterator[Breach]:
@@ -37,8 +38,10 @@ def consume_once(evidence: Evidence) -> Iterator[Breach]:
     """P5: one user message is answered once, however often it is resent."""
     repeated = [*_two_answers(evidence), *_bought_again(evidence)]
     yield from repeated
-    yield from _standing_twice(evidence, {breach.turn for breach in repeated})
-    yield from _failed_sends(evidence)
+    failed = _unexplained(evidence)
+    told = {breach.turn for breach in repeated} | {evidence.turn_of(event) for event in failed}
+    yield from _standing_twice(evidence, told)
+    yield from _failed_sends(evidence, failed)
     yield from _sudden_ends(evidence)
     yield from _never_answered(evidence)
 
@@ -87,14 +90,14 @@ def _standing_twice(evidence: Evidence, told: Container[int | None]) -> Iterator
     for doubled in groups.values():
         turn, memory = doubled[0].turns[0], doubled[0].memory
         turns = sorted({departure.turns[0] for departure in doubled} - {turn})
-        also = (
-            turns and f" (and in {counted(len(turns), 'more turn')}, the last is turn {turns[-1]})"
-        )
+        also = ""
+        if turns:
+            also = f" (and in {counted(len(turns), 'more turn')}, the last is turn {turns[-1]})"
         yield Breach(
             "P5",
             memory.event,
             turn,
-            f"turn {turn} was spoken once, and {doubled[0].why} in {memory.told}{also or ''}",
+            f"turn {turn} was spoken once, and {doubled[0].why} in {memory.told}{also}",
             evidence.crash_in(turn, memory.event),
         )
 
@@ -142,24 +145,32 @@ def _ends_with(request: Event, text: str) -> bool:
     return json.dumps(text)[1:-1] in json.dumps(messages[-1]) if messages else False
 
 
-def _failed_sends(evidence: Evidence) -> Iterator[Breach]:
-    """send() raised, and no scripted fault, refused request or bound in that sending says why."""
+def _failed_sends(evidence: Evidence, failed: Sequence[Event]) -> Iterator[Breach]:
+    """send() raised for no reason that is known; one finding for each wording of the error."""
     groups: dict[str, list[Event]] = {}
-    for sending in evidence.sendings:
-        for event in evidence.of("send.failed"):
-            if sending.start < event.n < sending.end and not _explained(evidence, sending):
-                groups.setdefault(shape(str(event.data["error"])), []).append(event)
-    for failed in groups.values():
-        first = failed[0]
-        also = f" (and {counted(len(failed) - 1, 'time')} more)" if len(failed) > 1 else ""
+    for event in failed:
+        groups.setdefault(shape(str(event.data["error"])), []).append(event)
+    for events in groups.values():
+        first = events[0]
+        raised = f"raised {times(len(events))}" if len(events) > 1 else "raised"
         turn = evidence.turn_of(first)
         yield Breach(
             "P5",
             first.n,
             turn,
-            f"turn {turn}'s message was not answered, send() raised{also}: {first.data['error']}",
+            f"turn {turn}'s message was not answered, send() {raised}: {first.data['error']}",
             evidence.crash_in(turn, first.n),
         )
+
+
+def _unexplained(evidence: Evidence) -> Sequence[Event]:
+    """Every send.failed that no scripted fault, refused request or bound explains."""
+    sendings = [sending for sending in evidence.sendings if not _explained(evidence, sending)]
+    return [
+        event
+        for event in evidence.of("send.failed")
+        if any(sending.start < event.n < sending.end for sending in sendings)
+    ]
 
 
 def _explained(evidence: Evidence, sending: Sending) -> bool:
@@ -172,7 +183,19 @@ def _explained(evidence: Evidence, sending: Sending) -> bool:
             if fault.kind in _EXCUSING_FAULTS:
                 return True
     return any(
-        sending.start < row.event < sending.end and row.status in _REFUSED and row.fault is None
+        sending.start < row.event < sending.end
+        and (row.fault is not None or row.status in _REFUSED)
+        for row in evidence.answers
+    ) or _set_aside(evidence, sending)
+
+
+def _set_aside(evidence: Evidence, sending: Sending) -> bool:
+    """Whether the scenario had this message refused for good before, so that it may stay so."""
+    return any(
+        row.turn == sending.turn
+        and row.event < sending.start
+        and row.fault is not None
+        and row.status in _FOR_GOOD
         for row in evidence.answers
     )
 

@@ -85,7 +85,11 @@ class Conversation:
         request: Row = {
             "model": self.settings["model"],
             "max_tokens": self.settings.get("max_tokens", 1024),
-            "messages": [{"role": r["role"], "content": r["content"]} for r in self.log.rows],
+            "messages": [
+                {"role": row["role"], "content": row["content"]}
+                for row in self.log.rows
+                if row["content"]
+            ],
         }
         if system := self.system():
             cached = {"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}

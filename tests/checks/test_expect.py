@@ -123,6 +123,15 @@ def test_a_missing_checkpoint_counts_as_turn_0() -> None:
     assert judge(without(expecting(resume={"tool_state": 0}), "checkpoint")).outcome == "pass"
 
 
+def test_a_history_that_could_not_be_read_is_told_under_s2_alone() -> None:
+    record = expecting(resume={"transcript": 3, "tool_state": 3})
+    failed = ("history.failed", {"error": "OSError", "trace": ""})
+    record = after(record, "opened", 1, failed)
+    record = without(without(record, "history", 0), "checkpoint", 0)
+
+    assert [code for code, _ in findings(record)] == ["S2"]
+
+
 def test_the_second_crash_is_asked_for_by_its_number() -> None:
     faults = [CRASH, {"crash": {"turn": 5, "at": "reply.received"}}]
     expect = {"resume": {"after_crash": 2, "transcript": 4}}

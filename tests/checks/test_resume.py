@@ -237,6 +237,77 @@ def test_an_answer_that_was_remembered_and_asked_for_again_breaks_p5() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("asks", "broken"), [("Question number 3?", True), ("Sum up what was said.", False)]
+)
+def test_a_request_off_the_script_buys_an_answer_again_if_it_ends_with_the_question(
+    asks: str, broken: bool
+) -> None:
+    whole = {"role": "assistant", "content": "Answer number 3."}
+    record = with_history(crashed(3, "reply.received"), 0, lambda m: [*m, whole])
+    body = {"messages": [{"role": "user", "content": [{"type": "text", "text": asks}]}]}
+    record = changed(record, "request.sent", 3, body=body)
+    record = changed(record, "model.answered", 3, turn=None, step=None)
+
+    assert [f.code for f in judge(record).findings] == (["P5"] if broken else [])
+
+
+def test_the_same_error_in_many_turns_is_one_finding() -> None:
+    record = perfect(chat())
+    for nth in (1, 2):
+        record = edited(
+            record,
+            lambda e, t=nth + 1: (
+                [] if e.turn == t and e.kind in ("reply.returned", "reply.delivered") else [e]
+            ),
+        )
+        record = after(record, "reply.received", nth, REFUSED)
+    finding = the_finding(with_history(record, -1, lambda m: [*m[:3], m[4], *m[6:]]))
+
+    assert (finding.code, finding.turn) == ("P5", 2)
+    assert "send() raised twice: ValueError: no" in finding.message
+
+
+def refused_twice(status: int) -> Record:
+    """Turn 3 fails over a scripted fault, is sent once more, and fails again without one."""
+    scenario: dict[str, Any] = {"faults": [{"http": {"turn": 3, "status": status}}]}
+    record = without(failed_at(3, **scenario), "model.answered", 3)
+    fired = ("fault.fired", {"fault": 0, "what": f"status {status}"})
+    record = after(without(record, "fault.fired"), "user.received", 2, fired)
+    sent = list(record.of("user.received"))[2]
+    return after(record, "send.failed", 0, ("user.received", {**sent.data, "sending": 2}), REFUSED)
+
+
+@pytest.mark.parametrize(("status", "broken"), [(400, False), (529, True)])
+def test_a_message_that_the_scenario_had_refused_for_good_may_stay_refused(
+    status: int, broken: bool
+) -> None:
+    found = [finding.code for finding in judge(refused_twice(status)).findings]
+
+    assert found == (["P5"] if broken else [])
+
+
+def test_a_fault_told_by_the_ledger_alone_explains_a_failed_send() -> None:
+    record = refused_twice(529)
+    row = list(record.of("model.answered"))[2]
+    record = after(record, "user.received", 3, ("model.answered", dict(row.data)))
+
+    assert judge(record).findings == ()
+
+
+def test_a_send_that_failed_and_a_text_that_stands_twice_for_it_are_one_finding() -> None:
+    record = with_history(failed_at(3), -1, lambda m: [*m[:5], m[4], *m[5:]])
+
+    assert "send() raised" in the_finding(record).message
+
+
+@pytest.mark.parametrize("kind", ["limit", "network.refused"])
+def test_what_another_promise_tells_explains_a_failed_send(kind: str) -> None:
+    data = {"bound": "calls", "value": 1, "message": "too many", "address": "x", "what": "y"}
+
+    assert "P5" not in [f.code for f in judge(failed_at(3, (kind, data))).findings]
+
+
 def test_buying_again_an_answer_that_was_lost_is_no_finding() -> None:
     assert judge(crashed(3, "reply.received")).outcome == "pass"
 

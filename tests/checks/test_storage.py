@@ -120,6 +120,14 @@ def test_a_session_that_never_opens_again_is_one_finding_and_its_silence_is_not(
     assert the_finding(record).code == "S2"
 
 
+def test_a_failed_open_and_the_death_that_follows_it_are_one_finding() -> None:
+    failed = ("open.failed", {"error": "OSError: bad block", "trace": ""})
+    death = ("died", {"status": 1, "stderr": "OSError: bad block"})
+    record = after(crashed(3, "reply.received"), "life.started", 1, failed, death)
+
+    assert the_finding(record).code == "S2"
+
+
 def test_a_clean_crash_keeps_both_promises() -> None:
     record = without(crashed(3, "reply.received"), "checkpoint")
 

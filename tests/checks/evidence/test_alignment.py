@@ -54,6 +54,23 @@ def test_a_turn_that_failed_over_a_fault_may_be_remembered_or_not() -> None:
         assert found(with_history(record, -1, lambda m, k=kept: m[: 2 + k] + m[4:])) == []
 
 
+def test_answers_before_any_question_are_departures_unless_their_question_was_lost() -> None:
+    stray = {"role": "assistant", "content": "Hello?"}
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "x"}]}
+
+    assert found(with_history(perfect(chat()), -1, lambda m: [stray, *m])) == [("departs", (1,))]
+    assert found(with_history(perfect(chat()), -1, lambda m: [result, *m])) == []
+
+
+def test_an_answer_nobody_gave_before_the_first_turn_is_done_is_a_departure() -> None:
+    stray = {"role": "assistant", "content": "Hello?"}
+    part = {"role": "assistant", "content": "Answer numb"}
+    record = dying(chat(), 1, "reply.received")
+
+    assert found(with_history(record, 0, lambda _m: [stray])) == [("departs", (1,))]
+    assert found(with_history(record, 0, lambda _m: [part])) == []
+
+
 def test_a_lost_turn_may_come_back_or_stay_lost_without_being_told_again() -> None:
     record = with_history(dying(chat(), 4, "reply.received"), 0, lambda m: m[:4])
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.checks.evidence.facts import canonical, gather, number
 from harness.checks.judge import judge
-from harness.record import read
-from tests.checks.building import booking, changed, chat, dying, perfect, with_history
+from harness.record import Record, read
+from tests.checks.building import booking, changed, chat, dying, edited, perfect, with_history
 
 
 def test_a_stored_record_is_judged_as_the_one_in_memory(tmp_path: Path) -> None:
@@ -37,6 +38,21 @@ def test_a_crash_is_found_by_its_turn_and_by_what_follows_it() -> None:
     assert evidence.crash_in(3) is None
     assert evidence.crash_before(crash.event) is None
     assert crash.told == "crash 1 (killed at reply.received in turn 2)"
+
+
+def test_an_event_without_a_turn_is_placed_by_its_message_id() -> None:
+    record = perfect(chat())
+    record = edited(record, lambda e: [replace(e, turn=None)])
+
+    assert [sending.turn for sending in gather(record).sendings] == [1, 2, 3, 4]
+
+
+def test_a_token_that_is_none_is_taken_for_the_scripted_case() -> None:
+    record = perfect(chat())
+
+    assert not gather(record).swept
+    assert not gather(Record(replace(record.header, token="hx1-made-by-hand"))).swept
+    assert gather(perfect(chat(), 3, choice="k3")).swept
 
 
 def test_an_unknown_tier_is_taken_for_a_kill() -> None:

@@ -93,6 +93,16 @@ def test_a_reply_that_a_fault_made_impossible_is_excused() -> None:
     assert judge(with_history(record, -1, lambda m: m[:-1])).outcome == "pass"
 
 
+def test_neighbouring_turns_are_told_together_and_others_apart() -> None:
+    record = edited(perfect(chat(turns=6)), lambda e: [] if e.turn in (2, 5, 6) else [e])
+    record = with_history(record, -1, lambda m: m[:2] + m[4:8])
+
+    assert [reason.split(" were")[0].split(" was")[0] for reason in reasons(record)] == [
+        "turn 2",
+        "turns 5 to 6",
+    ]
+
+
 def test_a_harness_that_broke_is_invalid() -> None:
     record = after(perfect(chat()), "opened", 0, ("broke", {"error": "BugError: x", "trace": ""}))
 
