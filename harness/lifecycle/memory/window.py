@@ -209,7 +209,7 @@ class MessageWindow:
     def fit(self) -> Eviction | None:
         """Cut to the low mark where the high mark is passed; None where nothing was cut.
 
-        WindowFull where the newest turn alone is over the budget.
+        WindowFull where the newest turn alone is over the budget, even without its margin.
         """
         high = self.budget.high
         if self.bound <= high:
@@ -225,13 +225,14 @@ class MessageWindow:
                 best = index
                 if bound <= low:
                     break
-        evicted = self._drop(best, "over the budget") if best else None
-        if self.bound > high:
+        # A turn that cannot be cut is sent without the margin rather than not at all.
+        needed = self.tokens - sum(self._tokens[:best])
+        if needed > high:
             raise WindowFull(
-                f"the newest turn with system prompt and tools needs up to {self.bound:.0f} "
-                f"tokens, the budget is {high:.0f}: raise max_tokens, or send less at once"
+                f"the newest turn with system prompt and tools needs {needed:.0f} tokens, the "
+                f"budget is {high:.0f}: raise max_tokens, or send less at once"
             )
-        return evicted
+        return self._drop(best, "over the budget") if best else None
 
     def cut_before(self, tag: int) -> None:
         """Repeat a logged cut: everything before `tag` goes, and all thinking before now."""
