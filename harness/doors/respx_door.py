@@ -8,6 +8,7 @@ before it leaves the process. Calls are not kept: a run of 100,000 turns costs n
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from types import ModuleType
 from typing import Any, ClassVar
@@ -31,6 +32,26 @@ class _Httpcore(HTTPCoreMocker):
     name = "harness-httpcore"
     library: ClassVar[ModuleType] = httpcore
     targets: ClassVar[list[str]] = list(HTTPCoreMocker.targets)
+
+    @classmethod
+    def mock(cls, spec: Any) -> Any:
+        """What stands in for a method. It bears the method's name, so that a user's own respx can
+        stand in for it in turn, which respx refuses where the name is another."""
+        way: Any = cls
+
+        async def handle_async_request(instance: object, request: Any) -> Any:
+            asked, kept = await way.prepare_async_request(
+                way.to_httpx_request(request=request), request=request
+            )
+            return await way._send_async_request(asked, target_spec=spec, instance=instance, **kept)
+
+        def handle_request(instance: object, request: Any) -> Any:
+            asked, kept = way.prepare_sync_request(
+                way.to_httpx_request(request=request), request=request
+            )
+            return way._send_sync_request(asked, target_spec=spec, instance=instance, **kept)
+
+        return handle_async_request if inspect.iscoroutinefunction(spec) else handle_request
 
     @classmethod
     async def prepare_async_request(cls, httpx_request: httpx.Request, **kwargs: Any) -> Any:

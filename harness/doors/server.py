@@ -26,6 +26,7 @@ PATIENCE_SECONDS = 60.0
 """How long a client may take to send a request."""
 LINGER_SECONDS = 1.0
 """How long a client whose request was no request is listened to, after it was told."""
+LOOP_TURNS = 5
 Pages = Mapping[str, Callable[[], bytes]]
 """Further JSON pages by path: what `harness serve` shows of the ledger."""
 
@@ -59,9 +60,13 @@ class LoopbackServer:
         """Close the port and every connection."""
         if self._server is not None:
             self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # asyncio makes and unmakes a connection in several turns of the loop: one that was just
+        # accepted has no task yet, one whose task is done has not let go of its socket.
+        for _ in range(LOOP_TURNS):
+            await asyncio.sleep(0)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def connections(self) -> int:
