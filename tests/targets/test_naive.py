@@ -1,0 +1,50 @@
+"""The naive stack is caught: most stories break it, each with a code and a token that replays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.case import parse
+from harness.lab.play import play, replay
+from harness.report.result import Run
+from harness.scenario.load import Loaded, find, load
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
+
+@pytest.fixture(scope="module")
+def stories() -> list[Loaded]:
+    return [load(path) for path in find([SCENARIOS])]
+
+
+@pytest.fixture(scope="module")
+def run(stories: list[Loaded]) -> Run:
+    return play(stories, target="naive")
+
+
+CAUGHT = {
+    "budget/bill_does_not_spike": {"W1", "W2", "P5"},
+    "overflow/oversize_paste": {"W1"},
+    "overflow/turn_47_stays_in_budget": {"W2", "W1"},
+    "resume/crash_on_turn_12_resumes_from_11": {"P4", "P5"},
+    "resume/kill_before_tool_result": {"P2"},
+    "resume/nine_to_two_then_two_days_later": {"W2", "P4"},
+    "resume/resend_after_undelivered_reply": {"P2", "P5"},
+    "wire/overloaded_then_recovers": {"P5"},
+}
+
+
+def test_every_story_breaks_it_under_the_codes_it_was_written_for(run: Run) -> None:
+    assert run.exit_code == 1
+    for result in run.results:
+        codes = {finding.code for finding in result.verdict.findings}
+        assert codes >= CAUGHT[result.story], result.story
+
+
+def test_every_finding_replays_from_its_token_alone(run: Run, stories: list[Loaded]) -> None:
+    for result in run.results:
+        token = result.verdict.findings[0].token
+        assert parse(token).token == token
+        assert replay(token, stories).verdict == result.verdict
