@@ -4,7 +4,7 @@ Loaded into every pytest that has the package installed, it imports none of the 
 rooms until a scenario is there. This menu is what pytest reads: its hooks and the fixtures.
 """
 
-from harness.pytest_plugin.fixtures import scenario_run, session_dir, virtual_clock
+from harness.pytest_plugin.fixtures import mock_claude, scenario_run, session_dir, virtual_clock
 from harness.pytest_plugin.hooks import (
     pytest_addoption,
     pytest_collect_file,
@@ -14,6 +14,7 @@ from harness.pytest_plugin.hooks import (
 )
 
 __all__ = [
+    "mock_claude",
     "pytest_addoption",
     "pytest_collect_file",
     "pytest_collection_modifyitems",

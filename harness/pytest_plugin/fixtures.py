@@ -11,6 +11,7 @@ import pytest
 from harness.pytest_plugin.hooks import NO_SWEEP, SCREENS, near, play_one, shown
 
 if TYPE_CHECKING:
+    from harness.pytest_plugin.claude import MockClaude
     from harness.pytest_plugin.clock import VirtualClock
     from harness.report.result import Result
     from harness.scenario.load import Loaded
@@ -86,6 +87,29 @@ def virtual_clock() -> Iterator[VirtualClock]:
         yield clock
 
 
+@pytest.fixture
+def mock_claude(
+    request: pytest.FixtureRequest,
+    virtual_clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[MockClaude]:
+    """A strict Claude that every `anthropic` client of the test meets, in virtual time.
+
+    `.script(scenario)` says what it answers, `.ledger` what was asked and billed. The markers'
+    limits hold for its ledger too.
+    """
+    from harness.pytest_plugin.claude import open_claude
+
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "mock")
+    with open_claude(virtual_clock) as claude:
+        yield claude
+    rows = claude.ledger
+    largest = max((row.prompt_tokens for row in rows), default=0)
+    spent = sum(row.cost_usd for row in rows)
+    if over := _over(request.node, "mock_claude", largest, spent):
+        pytest.fail("\n".join(over), pytrace=False)
+
+
 def _loaded(scenario: str | Path | Loaded | Scenario, node: pytest.Item) -> Loaded:
     from harness.scenario.load import Loaded, accept, load
 
@@ -99,19 +123,22 @@ def _loaded(scenario: str | Path | Loaded | Scenario, node: pytest.Item) -> Load
 
 def _over_limits(node: pytest.Item, result: Result) -> Sequence[str]:
     """A sentence for each marker's limit that a played scenario went over."""
+    sizes = [event.data["prompt_tokens"] for event in result.record.of("model.answered")]
+    largest = max((size for size in sizes if isinstance(size, int)), default=0)
+    return _over(node, result.story, largest, result.verdict.numbers.cost_usd)
+
+
+def _over(node: pytest.Item, who: str, largest: int, spent_usd: float) -> Sequence[str]:
     said = []
-    if tokens := node.get_closest_marker("max_request_tokens"):
-        sizes = [event.data["prompt_tokens"] for event in result.record.of("model.answered")]
-        largest = max((size for size in sizes if isinstance(size, int)), default=0)
-        if largest > tokens.args[0]:
-            said.append(
-                f"{result.story}: expected requests of at most {tokens.args[0]} prompt tokens, "
-                f"got one of {largest}"
-            )
-    if cost := node.get_closest_marker("max_cost_usd"):
-        spent = result.verdict.numbers.cost_usd
-        if spent > cost.args[0]:
-            said.append(
-                f"{result.story}: expected to spend at most {cost.args[0]} US dollars, got {spent}"
-            )
+    tokens = node.get_closest_marker("max_request_tokens")
+    if tokens and largest > tokens.args[0]:
+        said.append(
+            f"{who}: expected requests of at most {tokens.args[0]} prompt tokens, "
+            f"got one of {largest}"
+        )
+    cost = node.get_closest_marker("max_cost_usd")
+    if cost and spent_usd > cost.args[0]:
+        said.append(
+            f"{who}: expected to spend at most {cost.args[0]} US dollars, got {spent_usd:.6g}"
+        )
     return said

@@ -138,3 +138,21 @@ def test_virtual_clock_is_a_fixture(virtual_clock: Any) -> None:
     virtual_clock.advance("5h")
     assert time.time() - before == 18_060
     assert virtual_clock.now_ns == time.time_ns()
+
+
+def test_the_markers_limits_hold_for_mock_claude_too(alone: pytest.Pytester) -> None:
+    name = alone.makepyfile(
+        """
+        import anthropic, pytest
+
+        @pytest.mark.max_request_tokens(3)
+        def test_it(mock_claude):
+            ask = {"role": "user", "content": "What is the capital of France?"}
+            anthropic.Anthropic().messages.create(
+                model="claude-sonnet-5-5", max_tokens=9, messages=[ask]
+            )
+        """
+    )
+    ran = alone.runpytest_inprocess(name)
+    ran.assert_outcomes(passed=1, errors=1)
+    ran.stdout.fnmatch_lines(["mock_claude: expected requests of at most 3 prompt tokens, got*"])
