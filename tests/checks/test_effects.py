@@ -90,6 +90,7 @@ def test_an_effect_of_a_turn_not_answered_is_not_forgotten() -> None:
     verdict = judge(Record(record.header, record.events[:cut]))
 
     assert (verdict.outcome, verdict.findings) == ("invalid", ())
+    assert not [reason for reason in verdict.reasons if "broke" in reason]
 
 
 def test_an_effect_that_no_reply_asked_for_is_a_finding() -> None:
@@ -98,6 +99,16 @@ def test_an_effect_that_no_reply_asked_for_is_a_finding() -> None:
 
     assert (finding.code, finding.turn) == ("P2", 1)
     assert finding.message == """pay ran with '{"sum": 9}', and no reply asked for it"""
+
+
+def test_a_crash_does_not_excuse_an_effect_that_nobody_asked_for() -> None:
+    record = crashed("at_least_once")
+    other: dict[str, Any] = {"call_id": "x", "name": "book_table", "input": {}, "fresh": True}
+
+    assert (
+        "no reply asked for it"
+        in the_finding(after(record, "tool.effect", 0, ("tool.effect", other))).message
+    )
 
 
 def test_a_tool_run_with_another_input_is_one_finding_and_not_also_forgotten() -> None:
