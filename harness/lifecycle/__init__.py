@@ -15,9 +15,10 @@ from harness.lifecycle.errors import (
     TurnLimit,
     WindowFull,
 )
+from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.tokens import count_content, count_tokens
-from harness.lifecycle.memory.window import Eviction, MessageWindow
+from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.run import run_conversation
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name

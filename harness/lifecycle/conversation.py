@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.tokens import Content, TokenCounter, count_tokens
-from harness.lifecycle.memory.window import Eviction, MessageWindow
+from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name
 from harness.lifecycle.storage.codec import ConversationCodec
@@ -60,20 +61,23 @@ class _Opened:
         self._client = client
         self._tools = named(tools)
         shapes = [definition(tool) for tool in self._tools.values()]
-        window = MessageWindow(
-            window_tokens,
-            token_counter,
-            system=system,
-            tools=shapes,
-            ledger=UsageLedger(),
-            auto=False,
-            on_evict=on_evict,
-        )
+
+        def new_transcript() -> Transcript:
+            window = MessageWindow(
+                window_tokens,
+                token_counter,
+                system=system,
+                tools=shapes,
+                ledger=UsageLedger(),
+                auto=False,
+            )
+            return Transcript(window, checkpoint_every=checkpoint_every)
+
         self._codec = ConversationCodec(self.folder / LOG_NAME, now=now)
         self._logic = TurnLogic(
             self._codec,
             CheckpointStore(self.folder / CHECKPOINT_NAME, session_id=session_id),
-            Transcript(window, checkpoint_every=checkpoint_every),
+            new_transcript,
             RequestShape(
                 model=model,
                 max_tokens=max_tokens,
@@ -86,6 +90,8 @@ class _Opened:
         self._lock = SessionLock(self.folder)
         try:
             self._logic.open()
+            # Only from here on: what an earlier process cut is not told again.
+            self._logic.transcript.window.on_evict = on_evict
         except BaseException:
             self._let_go()
             raise
@@ -97,7 +103,7 @@ class _Opened:
 
     def history(self) -> list[Said]:
         """All that is remembered, oldest first: users' messages as sent, one answer a turn."""
-        return self._logic.transcript.history()
+        return self._logic.history()
 
     def checkpoint(self) -> Checkpoint | None:
         """The newest coarse checkpoint: completed turns, state of the tools."""

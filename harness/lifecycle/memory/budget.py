@@ -6,6 +6,7 @@ They change only when something is learned or the budget is lowered, and are wor
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from harness.lifecycle.errors import WindowFull
 from harness.lifecycle.memory.blocks import Block
@@ -16,6 +17,16 @@ _OVERSIZE_ABOVE = 0.8
 _SHORTENED_TO = 0.6
 
 
+@dataclass(frozen=True)
+class Eviction:
+    """Messages that left the window: how many, their tokens, and the first tag still there."""
+
+    messages: int
+    tokens: int
+    reason: str
+    first_kept: int | None
+
+
 class Budget:
     """`high` tokens for a whole request; `learning` once the API's counts come in, or will."""
 
@@ -23,6 +34,8 @@ class Budget:
         self.high = high
         self.ledger = ledger
         self.learning = learning
+        self.lowered: int | None = None
+        """What `lower` brought it down to, if anything has."""
         self.refresh()
 
     def refresh(self) -> None:
@@ -40,7 +53,7 @@ class Budget:
 
     def lower(self, high: int) -> None:
         """The budget has turned out to be smaller than was thought."""
-        self.high = min(self.high, high)
+        self.high = self.lowered = min(self.high, high)
         self.refresh()
 
     def most(self, role: str, count: int, turn_sum: float, share: float) -> int | None:

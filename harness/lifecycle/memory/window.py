@@ -12,8 +12,7 @@ Work is amortised O(1): each message is counted once and dropped once; sums are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from harness.lifecycle.errors import MessageRefused, OversizeMessage, WindowFull
@@ -25,7 +24,7 @@ from harness.lifecycle.memory.blocks import (
     unknown_result,
     without_thinking,
 )
-from harness.lifecycle.memory.budget import Budget, constant_of
+from harness.lifecycle.memory.budget import Budget, Eviction, constant_of
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.shorten import shorten_content
 from harness.lifecycle.memory.tokens import (
@@ -36,16 +35,6 @@ from harness.lifecycle.memory.tokens import (
 )
 
 Message = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Eviction:
-    """Messages that left the window: how many, their tokens, and the first tag still there."""
-
-    messages: int
-    tokens: int
-    reason: str
-    first_kept: int | None
 
 
 class MessageWindow:
@@ -93,6 +82,7 @@ class MessageWindow:
         self._sum = 0.0
         self._turn_sum = 0.0
         self._sent = 0
+        self._stripped = -1
         self._unsent_sum = 0.0
         self._pushed = 0
         self._open: dict[str, None] = {}
@@ -251,16 +241,20 @@ class MessageWindow:
         self._open.clear()
         self._tell(gone, int(tokens), "turn taken out")
 
-    def strip_thinking(self) -> None:
-        """Leave out all thinking: it is bound to a prefix that is no longer sent."""
+    def strip_thinking(self, before: int | None = None) -> None:
+        """Leave out all thinking (before a tag): it is bound to a prefix that is not sent again."""
+        if before is None:
+            before = self._tags[-1] + 1 if self._tags else 0
+        self._stripped = max(self._stripped, before)
         for index, message in enumerate(self._messages if self._thinking else ()):
+            if self._tags[index] >= before:
+                break
             content = without_thinking(message["content"])
             if content is not message["content"]:
                 count = count_content(content, self._counter)
                 self._tokens[index] *= count / max(1, self._counts[index])
                 self._counts[index] = count
                 self._messages[index] = {"role": message["role"], "content": content}
-        self._thinking = False
         self._recount()
 
     def learn(self, prompt_tokens: int) -> None:
@@ -272,9 +266,32 @@ class MessageWindow:
         self.budget.learning = True
         self._recount()
 
-    def state(self) -> list[tuple[int, float]]:
-        """(tag, tokens) of each message, for a checkpoint."""
-        return list(zip(self._tags, self._tokens, strict=True))
+    def state(self) -> dict[str, Any]:
+        """All that was learned and decided about the messages now here, JSON-like."""
+        return {
+            "tags": self._tags.copy(),
+            "tokens": self._tokens.copy(),
+            "sent": self._sent,
+            "stripped": self._stripped,
+            "lowered": self.budget.lowered,
+            "ledger": self.ledger.state(),
+        }
+
+    def adopt(self, state: Mapping[str, Any]) -> bool:
+        """Take over the `state()` of a window that held these messages; False for others."""
+        if state["tags"] != self._tags:
+            return False
+        self._tokens = list(state["tokens"])
+        self._sent = state["sent"]
+        self.ledger = self.budget.ledger = UsageLedger.restored(state["ledger"])
+        self.budget.learning = True
+        if state["lowered"] is not None:
+            self.budget.lower(state["lowered"])
+        kept = self._tokens.copy()
+        self.strip_thinking(before=state["stripped"])
+        self._tokens = kept
+        self._recount()
+        return True
 
     def _pair(self, content: Content) -> tuple[Content, bool]:
         """A user message with exactly the results that are waited for, and whether it is one."""

@@ -11,7 +11,9 @@ The log knows roles and contents, ids and times; it does not know what a turn or
 
 from __future__ import annotations
 
+import json
 import logging
+import mmap
 import os
 import time
 from collections.abc import Callable
@@ -43,6 +45,7 @@ class ConversationCodec:
         self.path = Path(path)
         self.damage: list[Damage] = []
         self._now = now or wall_clock_ns
+        self.head = 0
         self._descriptor: int | None = None
         self._end = 0
         self._next = 0
@@ -95,11 +98,19 @@ class ConversationCodec:
         self._read()
         return list(self.damage)
 
-    def settle(self) -> list[Record]:
-        """Open for writing: clear a torn tail away, make all that is there durable, read it."""
+    def settle(self, *, tail: tuple[int, int] | None = None) -> list[Record]:
+        """Open for writing: clear a torn tail away, make all that is there durable, read it.
+
+        With `tail` (the byte offset and the sequence of a record) only what begins there is read;
+        where that is not a whole record, or anything after it is broken, all is. `head` says how
+        many bytes were left unread.
+        """
         self.close()
         create_directory(self.path.parent)
-        found = self._read()
+        found = None if tail is None else self._read_tail(*tail)
+        self.head = 0 if found is None or tail is None else tail[0]
+        if found is None:
+            found = self._read()
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         self._descriptor = descriptor = os.open(self.path, flags, 0o600)
         try:
@@ -119,6 +130,22 @@ class ConversationCodec:
         self._next = found.next_sequence
         self._last_at = found.records[-1].at_ns if found.records else 0
         return found.records
+
+    def read_head(self) -> list[Record]:
+        """What `settle` left unread."""
+        with self.path.open("rb") as stream:
+            return scan(stream.read(self.head)).records
+
+    def head_holds(self, record_id: str) -> bool:
+        """Whether a record of that id may be in what `settle` left unread; reads no record."""
+        if not self.head:
+            return False
+        needle = b'"id":' + json.dumps(record_id, ensure_ascii=False).encode("utf-8", "replace")
+        with (
+            self.path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ) as data,
+        ):
+            return data.find(needle, 0, self.head) >= 0
 
     def close(self) -> None:
         """Let go of the file. What was acknowledged does not depend on it."""
@@ -153,6 +180,23 @@ class ConversationCodec:
             with suppress(OSError):
                 os.ftruncate(descriptor, self._end)
             raise
+
+    def _read_tail(self, offset: int, sequence: int) -> Scan | None:
+        try:
+            with self.path.open("rb") as stream:
+                stream.seek(max(0, offset - 1))
+                data = stream.read()
+        except FileNotFoundError:
+            return None
+        if offset:
+            if not data.startswith(b"\n"):
+                return None
+            data = data[1:]
+        found = scan(data, base=offset, first=sequence)
+        if found.damage or not found.records or found.newest_version > SCHEMA_VERSION:
+            return None
+        self.damage = []
+        return found
 
     def _read(self) -> Scan:
         try:

@@ -68,13 +68,17 @@ class Scan:
     newest_version: int = 0
 
 
-def scan(data: bytes) -> Scan:
-    """Read records out of bytes; never raises for what the bytes hold."""
-    found = Scan(size=len(data))
+def scan(data: bytes, *, base: int = 0, first: int = 0) -> Scan:
+    """Read records out of bytes; never raises for what the bytes hold.
+
+    `base` is where in the log they begin, `first` the sequence of the first record there.
+    """
+    size = base + len(data)
+    found = Scan(size=size, next_sequence=first, good_end=base, end=base)
     broken: list[Damage] = []
-    offset = 0
+    offset = base
     for number, line in enumerate(data.split(b"\n"), 1):
-        if offset >= len(data):
+        if offset >= size:
             break
         try:
             record = _record(unseal(line), offset, found)
@@ -87,7 +91,7 @@ def scan(data: bytes) -> Scan:
             found.records.append(record)
             found.next_sequence = record.sequence + 1
             found.last_line, found.last_offset = line, offset
-            found.good_end = min(offset + len(line) + 1, len(data))
+            found.good_end = min(offset + len(line) + 1, size)
             found.end = offset + len(line) + 1
         offset += len(line) + 1
     found.damage += [

@@ -107,6 +107,8 @@ class Transcript:
         self.checkpoint: Checkpoint | None = None
         self.last_sequence = -1
         self._every = checkpoint_every
+        self._turns_before = 0
+        self._settled = False
         self._apply: dict[str, Callable[[Record], None]] = {
             "user": self._user,
             "assistant": self._assistant,
@@ -135,8 +137,55 @@ class Transcript:
         """Everything remembered, oldest first."""
         return [said for turn in self.turns if not turn.superseded for said in turn.history()]
 
+    def restore(self, checkpoint: Checkpoint, records: list[Record]) -> bool:
+        """Start from a checkpoint and the log's tail from where its window begins.
+
+        False where they do not belong together; this transcript is then spoilt.
+        """
+        memory = checkpoint.memory
+        if memory is None:
+            return False
+        self._turns_before = memory["turns_before"]
+        self._settled = True
+        early = [record for record in records if record.sequence < checkpoint.position]
+        for record in early:
+            self.apply(record)
+        self._settled = False
+        self.usage = Usage(**memory["usage"])
+        self.completed = checkpoint.turn_number
+        self.tool_state = {name: dict(state) for name, state in checkpoint.tool_state.items()}
+        self.checkpoint = checkpoint
+        if not self.window.adopt(memory["window"]):
+            return False
+        for record in records[len(early) :]:
+            self.apply(record)
+        return True
+
+    def prepend(self, turns: list[Turn]) -> None:
+        """The turns before those that were restored."""
+        for turn in turns:
+            turn.superseded = turn.superseded or turn.message_id in self.by_id
+            self.by_id.setdefault(turn.message_id, turn)
+        self.turns[:0] = turns
+        self._turns_before = 0
+
+    def _memory(self) -> dict[str, Any] | None:
+        """What a restart needs to go on from the window's first turn alone."""
+        state = self.window.state()
+        first = state["tags"][0] if state["tags"] else None
+        for index in range(len(self.turns) - 1, -1, -1):
+            if self.turns[index].sequence == first:
+                return {
+                    "offset": self.turns[index].records[0].offset,
+                    "sequence": first,
+                    "turns_before": self._turns_before + index,
+                    "usage": vars(self.usage),
+                    "window": state,
+                }
+        return None
+
     def _user(self, record: Record) -> None:
-        turn = Turn(len(self.turns) + 1, record.id, record.sequence, [record])
+        turn = Turn(self._turns_before + len(self.turns) + 1, record.id, record.sequence, [record])
         turn.prompt = record.sequence
         before = self.by_id.get(record.id)
         if before is not None:
@@ -156,7 +205,8 @@ class Transcript:
         usage = Usage(**record.meta["usage"])
         self.usage += Usage(**{**vars(usage), "attempts": 0})
         turn.tokens += usage.prompt_tokens + usage.output_tokens
-        self.window.learn(usage.prompt_tokens)
+        if not self._settled:
+            self.window.learn(usage.prompt_tokens)
         exact = None
         if not record.meta.get("thought"):
             exact = usage.output_tokens + self.window.ledger.overhead
@@ -170,12 +220,13 @@ class Transcript:
         if record.meta.get("stop_reason") == "refusal" and not turn.results:
             # What was refused once makes the API refuse all that comes after it.
             self.window.drop_turn(turn.sequence)
-        if self.completed % self._every == 0:
+        if self.completed % self._every == 0 and not self._settled:
             self.checkpoint = Checkpoint(
                 turn_number=self.completed,
                 tool_state={name: dict(state) for name, state in self.tool_state.items()},
                 last_assistant_message=turn.answer,
                 position=record.sequence + 1,
+                memory=self._memory(),
             )
 
     def _continue(self, record: Record) -> None:
@@ -222,6 +273,8 @@ class Transcript:
         self._finish(self.turns[-1], record)
 
     def _cut(self, record: Record) -> None:
+        if self._settled:
+            return
         if record.meta.get("prompt_tokens"):
             self.window.learn(record.meta["prompt_tokens"])
         if record.meta.get("high"):

@@ -9,6 +9,7 @@ the model is told, the reply before the user sees it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +20,16 @@ from harness.lifecycle.errors import (
     WindowFull,
 )
 from harness.lifecycle.memory.blocks import sendable, tool_uses
+from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.tokens import Content
-from harness.lifecycle.memory.window import Eviction
 from harness.lifecycle.storage.codec import ConversationCodec
-from harness.lifecycle.storage.resume import CheckpointStore
+from harness.lifecycle.storage.record import Record
+from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
 from harness.lifecycle.turns.refusals import Refusal, understand
 from harness.lifecycle.turns.reply import TRUNCATED, read_reply
 from harness.lifecycle.turns.request import RequestShape
 from harness.lifecycle.turns.tools import Outcome, ToolCall
-from harness.lifecycle.turns.transcript import NOTE, Transcript, Turn
+from harness.lifecycle.turns.transcript import NOTE, Said, Transcript, Turn
 
 GO_ON = "Continue."
 BE_BRIEF = "Your reply was cut off at the output limit before it held anything. Be briefer."
@@ -71,11 +73,12 @@ class TurnLogic:
         self,
         codec: ConversationCodec,
         store: CheckpointStore,
-        transcript: Transcript,
+        new_transcript: Callable[[], Transcript],
         shape: RequestShape,
         limits: Limits,
     ) -> None:
-        self.transcript = transcript
+        self.transcript = new_transcript()
+        self._new_transcript = new_transcript
         self._codec = codec
         self._store = store
         self._shape = shape
@@ -88,12 +91,42 @@ class TurnLogic:
 
     def open(self) -> None:
         """Read the log, and bring the checkpoint in line with it."""
-        for record in self._codec.settle():
-            self.transcript.apply(record)
-        stored = self._store.load(log_length=self.transcript.last_sequence + 1)
+        stored = self._store.load()
+        memory = None if stored is None else stored.memory
+        tail = None if memory is None else (memory["offset"], memory["sequence"])
+        records = self._codec.settle(tail=tail)
+        if stored is None or not self._restore(stored, records):
+            if self._codec.head:
+                records = self._codec.settle()
+            self.transcript = self._new_transcript()
+            for record in records:
+                self.transcript.apply(record)
         if stored is not None and stored == self.transcript.checkpoint:
             self._saved = stored.turn_number
         self.save_checkpoint()
+
+    def _restore(self, stored: Checkpoint, records: list[Record]) -> bool:
+        """Go on from the checkpoint and what the log holds since its window began, if they agree."""
+        return (
+            stored.memory is not None
+            and bool(records)
+            and records[0].sequence == stored.memory["sequence"]
+            and records[-1].sequence + 1 >= stored.position
+            and self.transcript.restore(stored, records)
+        )
+
+    def history(self) -> list[Said]:
+        """All that is remembered, the part that opening left unread too."""
+        self._read_head()
+        return self.transcript.history()
+
+    def _read_head(self) -> None:
+        if self._codec.head:
+            before = self._new_transcript()
+            for record in self._codec.read_head():
+                before.apply(record)
+            self.transcript.prepend(before.turns)
+            self._codec.head = 0
 
     def begin(self, message_id: str, text: str) -> str | None:
         """Take a user's message in, once, however often it is sent: its answer if it has one.
@@ -102,6 +135,8 @@ class TurnLogic:
         for good before.
         """
         self._write_held()
+        if message_id not in self.transcript.by_id and self._codec.head_holds(message_id):
+            self._read_head()
         known = self.transcript.by_id.get(message_id)
         if known is not None:
             if known.records[0].content != text:

@@ -126,7 +126,7 @@ def test_the_same_records_give_the_same_state() -> None:
         log.user(f"m{number}")
         log.says(text("word " * number), final=True, stop_reason="end_turn")
         if number % 7 == 6:
-            first = log.transcript.window.state()[4][0]
+            first = log.transcript.window.state()["tags"][4]
             log.add(NOTE, "", kind="cut", first_kept=first)
     again = Log()
     for record in log.records:
