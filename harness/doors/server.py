@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 60.0
 """How long a client may take to send a request."""
 LINGER_SECONDS = 1.0
 """How long a client whose request was no request is listened to, after it was told."""
-LOOP_TURNS = 5
+LOOP_TURNS = 20
 Pages = Mapping[str, Callable[[], bytes]]
 """Further JSON pages by path: what `harness serve` shows of the ledger."""
 
@@ -81,11 +81,13 @@ class LoopbackServer:
         self._tasks.add(task)
         try:
             await self._talk(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            writer.transport.abort()
-        finally:
-            self._tasks.discard(task)
             writer.close()
+            await writer.wait_closed()
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.transport.abort()
+            self._tasks.discard(task)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

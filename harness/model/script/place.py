@@ -124,14 +124,15 @@ def _advance(index: Index, place: Place, steps: tuple[PlannedStep, ...], message
             spot = index.by_call(block["id"])
             if spot is not None and spot.turn == turn:
                 return Place(turn, max(step, spot.step + 1))
-    text = _text(message).strip()
+    spoken = _text(message)
+    text = spoken.strip()
     if not text or step >= len(steps):
         return place if not text else Place(turn, step + 1)
     whole = steps[step].text or ""
     rest = whole[said:]
     start = len(rest) - len(rest.lstrip())
-    if rest.startswith(text, start):
-        said += start + len(text)
+    if rest.startswith(spoken) or rest.startswith(text, start):
+        said += len(spoken) if rest.startswith(spoken) else start + len(text)
         unfinished = whole[said:].strip() or steps[step].calls
         return Place(turn, step, said) if unfinished else Place(turn, step + 1)
     for later in range(step, len(steps)):
