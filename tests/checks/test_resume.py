@@ -96,6 +96,13 @@ def test_an_answer_other_than_the_one_delivered_breaks_p1() -> None:
     assert "as its answer expected 'Answer number 2.', got 'Answer number 9.'" in finding.message
 
 
+def test_words_nobody_said_before_the_right_answer_break_p1() -> None:
+    note = {"role": "assistant", "content": "I lost the thread."}
+    record = with_history(perfect(chat()), -1, lambda m: [*m[:3], note, *m[3:]])
+
+    assert (the_finding(record).code, the_finding(record).turn) == ("P1", 2)
+
+
 def test_an_answer_missing_before_a_later_turn_breaks_p1() -> None:
     finding = the_finding(spoil(perfect(chat()), -1, 3))
 

@@ -181,12 +181,12 @@ class _Reading:
         number, copies = item.turn.number, self.held[item.turn.number]
         if item.excused:
             return
-        if any(map(item.has_answer_in, copies)):
-            self._answered_twice(item, copies)
-        elif not all(copy.is_part_of(item.turn) for copy in copies):
+        if not all(copy.is_part_of(item.turn, item.answers) for copy in copies):
             expected = item.answers[0] if item.answers else item.turn.final_text
             got = "\n".join(copy.said for copy in copies)
             self._depart(number, f"as its answer {contrast(expected, got)}")
+        elif any(map(item.has_answer_in, copies)):
+            self._answered_twice(item, copies)
         elif item.required and is_last:
             self._lose((number,))
         elif item.required:

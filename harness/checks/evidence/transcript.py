@@ -41,9 +41,9 @@ class Remembered:
             for joint in _JOINTS
         )
 
-    def is_part_of(self, turn: Turn) -> bool:
-        """Whether nothing was said or called here that the script does not say or call."""
-        script = _squeezed("".join(step.text or "" for step in turn.steps))
+    def is_part_of(self, turn: Turn, answers: Sequence[str] = ()) -> bool:
+        """Whether nothing was said or called here but what the script or an answer says."""
+        script = _squeezed("".join([*(step.text or "" for step in turn.steps), *answers]))
         names = {call.name for call in turn.calls}
         return all(_squeezed(text) in script for text in self.texts) and names.issuperset(
             self.called

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.checks.evidence.alignment import departures, held_turns
@@ -25,6 +25,7 @@ def test_any_prefix_of_what_happened_is_at_worst_a_loss(length: int) -> None:
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=10))
+@example([0, 3, 1])
 def test_whatever_is_no_prefix_is_found(kept: list[int]) -> None:
     record = with_history(perfect(chat(turns=5)), -1, lambda m: [m[index] for index in kept])
     whole = kept == list(range(10))
