@@ -151,17 +151,24 @@ class Meter:
         self._characters = 0
 
     def block(self, block: Block) -> tuple[int, bytes]:
-        """Tokens on the newest tokenizer, and digest, of a block or tool."""
+        """Tokens on the newest tokenizer, and digest, of a block."""
         key = _key(block)
         known = self._seen.get(key)
         if known is None:
-            known = self._seen[key] = self._weigh(block)
+            data = to_json(_plain(block))
+            self._remember(len(data))
+            known = self._seen[key] = (_tokens(block, data), hashlib.sha256(data).digest())
         return known
 
-    def _weigh(self, block: Block) -> tuple[int, bytes]:
-        data = to_json(_plain(block))
-        self._remember(len(data))
-        return _tokens(block, data), hashlib.sha256(data).digest()
+    def tool(self, tool: Block) -> tuple[int, bytes]:
+        """The same of a tool's definition."""
+        data = to_json(_plain(tool))
+        known = self._seen.get(("tool", data))
+        if known is None:
+            self._remember(len(data))
+            tokens = TOOL_TOKENS + count_text(data.decode())
+            known = self._seen[("tool", data)] = (tokens, hashlib.sha256(data).digest())
+        return known
 
     def _remember(self, characters: int) -> None:
         self._characters += characters
@@ -175,9 +182,8 @@ class Meter:
         parts: list[Part] = []
         overhead = PROMPT_TOKENS + (TOOLS_TOKENS if request.tools else 0)
         for tool in request.tools:
-            tokens, digest = self.block(tool)
-            tokens += overhead + TOOL_TOKENS
-            parts.append(Part("tools", tokens, digest, tool.get("cache_control")))
+            tokens, digest = self.tool(tool)
+            parts.append(Part("tools", overhead + tokens, digest, tool.get("cache_control")))
             overhead = 0
         overhead += SYSTEM_TOKENS if request.system else 0
         for block in request.system:
@@ -224,7 +230,7 @@ def scaled(tokens: int, spec: ModelSpec) -> int:
 
 
 def _key(block: Block) -> object:
-    kind = block.get("type")
+    kind = block["type"]
     if kind == "text" and not block.get("citations"):
         return block["text"]
     if kind == "thinking":
@@ -241,7 +247,7 @@ def _plain(block: Block) -> Block:
 
 
 def _tokens(block: Block, data: bytes) -> int:
-    kind = block.get("type", "")
+    kind = block["type"]
     if kind in ("text", "thinking"):
         tokens = count_text(block[kind])
     elif kind == "tool_result":
