@@ -106,7 +106,7 @@ class TurnLogic:
         self.save_checkpoint()
 
     def _restore(self, stored: Checkpoint, records: list[Record]) -> bool:
-        """Go on from the checkpoint and what the log holds since its window began, if they agree."""
+        """Go on from the checkpoint and the log since its window began, if they agree."""
         return (
             stored.memory is not None
             and bool(records)
