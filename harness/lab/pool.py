@@ -46,6 +46,9 @@ class Pool:
         except BaseException:
             server.close()
             raise
+        if not server.alive:
+            server.close()
+            return
         with self._lock:
             self._idle.setdefault(key, []).append(server)
 

@@ -7,7 +7,6 @@ recorded or carried out. The model and the tools outlive every life.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -135,7 +134,7 @@ class Stage:
             self._clock.now_ns,
         )
         row = self._model.ledger[-1]
-        self.record("model.answered", dataclasses.asdict(row), request=number)
+        self.record("model.answered", vars(row), request=number)
         if row.fault is not None:
             self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
         if isinstance(reply, NoReply):
@@ -177,7 +176,7 @@ class Stage:
 
     def _on_effect(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         effect = self._shed.run(call["name"], call["call_id"], call["input"])
-        self.record("tool.effect", **dataclasses.asdict(effect))
+        self.record("tool.effect", vars(effect))
         self._gate("tool.done", call["ordinal"])
         self.record("tool.done", call_id=call["call_id"], name=call["name"])
         return {"result": effect.result}

@@ -139,6 +139,11 @@ class Server:
         status: int = self._channel.receive()["status"]
         return status
 
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs: a target may have brought its own server down."""
+        return self._process.poll() is None
+
     def close(self) -> None:
         """Hang up and wait: the server ends what it started."""
         self._channel.close()
@@ -166,6 +171,7 @@ class Life:
         self._commands, self._door = Channel(commands), Channel(door)
         # Its sockets may be held open by a child of its own: only the pidfd tells its end surely.
         self._pidfd = os.pidfd_open(self.pid)
+        self._all = _poll(self._commands, self._door, self._pidfd)
         self.alive = True
 
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
@@ -181,7 +187,7 @@ class Life:
     def _serve(self, answer: Answer) -> Outcome:
         silent_since = time.monotonic()
         while True:
-            readable = _readable(self._commands, self._door, self._pidfd)
+            readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
             if not readable:
                 if self._server.stopped():
                     raise Stopped
@@ -211,7 +217,7 @@ class Life:
         with contextlib.suppress(Hangup):
             self._commands.send({"do": "quit"})
             deadline = time.monotonic() + _LAST_WORDS_S
-            while time.monotonic() < deadline and not _readable(self._commands):
+            while time.monotonic() < deadline and not _poll(self._commands).poll(_SLICE_MS):
                 pass
         self.kill()
 
@@ -221,8 +227,9 @@ class Life:
         with contextlib.suppress(Hangup):
             self._door.send({"die": True})
             deadline = time.monotonic() + _LAST_WORDS_S
+            heard = _poll(self._door)
             while time.monotonic() < deadline:
-                if _readable(self._door) and (words := self._door.receive_now()) is not None:
+                if heard.poll(_SLICE_MS) and (words := self._door.receive_now()) is not None:
                     where = words["where"]
                     break
         self.kill()
@@ -245,10 +252,9 @@ class Life:
         return status
 
 
-def _readable(*ends: Channel | int) -> list[Channel | int]:
-    """Those of these that have something to say within a slice of real time."""
+def _poll(*ends: Channel | int) -> select.poll:
+    """A poll that hears when one of these has something to say."""
     poll = select.poll()
-    by_descriptor = {end if isinstance(end, int) else end.fileno(): end for end in ends}
-    for descriptor in by_descriptor:
-        poll.register(descriptor, select.POLLIN)
-    return [by_descriptor[descriptor] for descriptor, _event in poll.poll(_SLICE_MS)]
+    for end in ends:
+        poll.register(end, select.POLLIN)
+    return poll

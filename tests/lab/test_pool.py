@@ -52,6 +52,14 @@ def test_a_server_in_trouble_is_not_kept_and_leaves_no_directory(
         assert other is not server
 
 
+def test_a_server_that_died_on_the_way_is_not_kept(pool: Pool, ref: TargetRef) -> None:
+    with pool.server(ref, _never) as server:
+        server._process.kill()
+        server._process.wait()
+    with pool.server(ref, _never) as other:
+        assert other is not server
+
+
 def test_a_target_that_does_not_import_is_a_target_error(pool: Pool, ref: TargetRef) -> None:
     Path(str(ref.file)).write_text("import nowhere_to_be_found\n", encoding="utf-8")
     with (
