@@ -4,7 +4,7 @@ This is its menu. Each part works alone; `Conversation` puts them together; `run
 all of it in one call. Nothing here knows that it is tested.
 """
 
-from harness.lifecycle.conversation import AsyncConversation, Conversation
+from harness.lifecycle.conversation import AsyncConversation, Conversation, Settings
 from harness.lifecycle.errors import (
     LifecycleError,
     LogVersionError,
@@ -26,6 +26,7 @@ from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
 from harness.lifecycle.turns.reply import Usage
+from harness.lifecycle.turns.steps import Step, steps
 from harness.lifecycle.turns.tools import FunctionTool, Tool
 from harness.lifecycle.turns.transcript import Said
 from harness.lifecycle.turns.turn import Limits
@@ -50,6 +51,8 @@ __all__ = [
     "SessionBusy",
     "SessionIdError",
     "SessionLock",
+    "Settings",
+    "Step",
     "Tool",
     "TurnLimit",
     "Usage",
@@ -59,4 +62,5 @@ __all__ = [
     "count_tokens",
     "folder_name",
     "run_conversation",
+    "steps",
 ]

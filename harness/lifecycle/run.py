@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from harness.lifecycle.conversation import AsyncConversation
+from harness.lifecycle.conversation import AsyncConversation, Settings
 from harness.lifecycle.errors import SessionBusy
 
 _APPLICATION = "conversation-lifecycle"
@@ -20,14 +20,14 @@ async def run_conversation(
     root: str | Path | None = None,
     client: Any = None,
     wait_s: float = 30.0,
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> str:
     """Answer one message of a session, and remember both.
 
     Sessions live under `root`, by default in the user's state folder. Without a `client` the SDK
     makes one from its environment (`ANTHROPIC_API_KEY`). Another writer of the same session is
     waited for, up to `wait_s` seconds; then SessionBusy. The same words again after a crash that
-    lost the answer are the same message. Other settings as in `Conversation`.
+    lost the answer are the same message. Other settings as in `Settings`.
     """
     own = client is None
     if own:
@@ -52,7 +52,7 @@ def _root(root: str | Path | None) -> Path:
 
 
 async def _opened(
-    root: Path, session_id: str, client: Any, wait_s: float, settings: dict[str, Any]
+    root: Path, session_id: str, client: Any, wait_s: float, settings: Settings
 ) -> AsyncConversation:
     for _ in range(max(0, int(wait_s / _POLL_S))):
         try:
