@@ -10,6 +10,7 @@ from harness.lifecycle.errors import (
     LogVersionError,
     MessageRefused,
     OversizeMessage,
+    RateFenced,
     SessionBusy,
     SessionIdError,
     TurnLimit,
@@ -20,6 +21,7 @@ from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.tokens import count_content, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.run import run_conversation
+from harness.lifecycle.sessions.fence import Fence
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name
 from harness.lifecycle.storage.codec import ConversationCodec
@@ -39,6 +41,7 @@ __all__ = [
     "ConversationCodec",
     "Damage",
     "Eviction",
+    "Fence",
     "FunctionTool",
     "LifecycleError",
     "Limits",
@@ -46,6 +49,7 @@ __all__ = [
     "MessageRefused",
     "MessageWindow",
     "OversizeMessage",
+    "RateFenced",
     "Record",
     "Said",
     "SessionBusy",
