@@ -4,12 +4,13 @@ This is its menu. Each part works alone; `Conversation` puts them together; `run
 all of it in one call. Nothing here knows that it is tested.
 """
 
-from harness.lifecycle.conversation import AsyncConversation, Conversation
+from harness.lifecycle.conversation import AsyncConversation, Conversation, Settings
 from harness.lifecycle.errors import (
     LifecycleError,
     LogVersionError,
     MessageRefused,
     OversizeMessage,
+    RateFenced,
     SessionBusy,
     SessionIdError,
     TurnLimit,
@@ -20,12 +21,14 @@ from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.tokens import count_content, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.run import run_conversation
+from harness.lifecycle.sessions.fence import Fence
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name
 from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
 from harness.lifecycle.turns.reply import Usage
+from harness.lifecycle.turns.steps import Step, steps
 from harness.lifecycle.turns.tools import FunctionTool, Tool
 from harness.lifecycle.turns.transcript import Said
 from harness.lifecycle.turns.turn import Limits
@@ -38,6 +41,7 @@ __all__ = [
     "ConversationCodec",
     "Damage",
     "Eviction",
+    "Fence",
     "FunctionTool",
     "LifecycleError",
     "Limits",
@@ -45,11 +49,14 @@ __all__ = [
     "MessageRefused",
     "MessageWindow",
     "OversizeMessage",
+    "RateFenced",
     "Record",
     "Said",
     "SessionBusy",
     "SessionIdError",
     "SessionLock",
+    "Settings",
+    "Step",
     "Tool",
     "TurnLimit",
     "Usage",
@@ -59,4 +66,5 @@ __all__ = [
     "count_tokens",
     "folder_name",
     "run_conversation",
+    "steps",
 ]

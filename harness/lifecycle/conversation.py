@@ -11,7 +11,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
@@ -20,7 +20,7 @@ from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name
 from harness.lifecycle.storage.codec import ConversationCodec
-from harness.lifecycle.storage.record import Damage
+from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
 from harness.lifecycle.turns.drivers import drive, drive_async
 from harness.lifecycle.turns.reply import Usage
@@ -33,6 +33,29 @@ DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_WINDOW_TOKENS = 100_000
 LOG_NAME = "turns.jsonl"
 CHECKPOINT_NAME = "checkpoint.json"
+
+
+class Settings(TypedDict, total=False):
+    """What a conversation may be opened with; everything has a default."""
+
+    model: str
+    max_tokens: int
+    """Output tokens of one reply."""
+    window_tokens: int
+    """The most that one whole request may hold."""
+    checkpoint_every: int
+    """Completed turns from one coarse checkpoint to the next."""
+    system: Content | None
+    tools: Mapping[str, Any] | Iterable[Any]
+    """Each follows `Tool`."""
+    now: Callable[[], int] | None
+    """Nanoseconds since 1970."""
+    token_counter: TokenCounter
+    limits: Limits | None
+    request_options: Mapping[str, Any] | None
+    """More keywords for every `messages.create`, such as `thinking`."""
+    on_evict: Callable[[Eviction], None] | None
+    """Hears of what leaves the window."""
 
 
 class _Opened:
@@ -124,6 +147,10 @@ class _Opened:
         turn = self._logic.transcript.turn
         return turn is not None and not turn.over
 
+    def records(self) -> list[Record]:
+        """The whole turn log, as it is on the disk; `steps` reads it."""
+        return self._codec.read_all()
+
     def next_message_id(self, text: str) -> str:
         """An id for callers that have none: the pending turn's if it has this text, else the next.
 
@@ -142,17 +169,20 @@ class _Opened:
 class Conversation(_Opened):
     """A conversation that blocks while it waits. Threads take turns.
 
-    `client` is an `anthropic.Anthropic`, or anything with its `messages.create`. `window_tokens`
-    bounds the whole request; `tools` follow `Tool`; `now` gives nanoseconds since 1970.
+    `client` is an `anthropic.Anthropic`, or anything with its `messages.create`.
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+    def __init__(
+        self, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
+    ) -> None:
+        super().__init__(home, session_id, client=client, **settings)
         self._one = threading.Lock()
 
     @classmethod
-    def open(cls, home: str | Path, session_id: str, *, client: Any, **settings: Any) -> Self:
-        """Open the session in `home`, new or again; settings as in the README.
+    def open(
+        cls, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
+    ) -> Self:
+        """Open the session in `home`, new or again; settings as in `Settings`.
 
         SessionBusy where another writer has it, SessionIdError, LogVersionError, or the disk's
         OSError.
@@ -194,12 +224,16 @@ class AsyncConversation(_Opened):
     fsync.
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+    def __init__(
+        self, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
+    ) -> None:
+        super().__init__(home, session_id, client=client, **settings)
         self._one = asyncio.Lock()
 
     @classmethod
-    async def open(cls, home: str | Path, session_id: str, *, client: Any, **settings: Any) -> Self:
+    async def open(
+        cls, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
+    ) -> Self:
         """Open the session in `home`, new or again; see `Conversation.open`."""
         return cls(home, session_id, client=client, **settings)
 

@@ -33,3 +33,11 @@ class SessionIdError(LifecycleError, ValueError):
 
 class LogVersionError(LifecycleError):
     """The log was written by a newer release than this one."""
+
+
+class RateFenced(LifecycleError):
+    """This user has had all the turns of the moment; `retry_after_s` seconds are to pass."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -8,7 +8,7 @@ from harness.lifecycle import LifecycleError, errors
 
 def test_every_error_is_of_one_family_and_on_the_menu() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    assert len(kinds) == 8
+    assert len(kinds) == 9
     for kind in kinds:
         assert issubclass(kind, LifecycleError)
         assert getattr(menu, kind.__name__) is kind

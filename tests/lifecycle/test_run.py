@@ -8,7 +8,14 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from harness.lifecycle import Conversation, ConversationCodec, SessionBusy, run_conversation
+from harness.lifecycle import (
+    Conversation,
+    ConversationCodec,
+    Fence,
+    RateFenced,
+    SessionBusy,
+    run_conversation,
+)
 from tests.lifecycle.fake_claude import ApiError, AsyncFakeClaude, FakeClaude, says
 
 
@@ -61,3 +68,13 @@ def test_sessions_live_in_the_users_state_folder(
     monkeypatch.setattr(platformdirs, "user_state_path", lambda name: tmp_path / name)
     asyncio.run(run_conversation("ada", "hi", client=AsyncFakeClaude([says("ho")])))
     assert [p.name for p in tmp_path.glob("*/sessions/*")] == ["ada"]
+
+
+def test_a_fenced_turn_leaves_no_trace(tmp_path: Path) -> None:
+    fence = Fence(1, now=lambda: 0)
+    client = AsyncFakeClaude([says("ho")])
+    asyncio.run(run_conversation("ada", "hi", root=tmp_path, client=client, fence=fence))
+    before = (tmp_path / "ada" / "turns.jsonl").read_bytes()
+    with pytest.raises(RateFenced):
+        asyncio.run(run_conversation("ada", "hi", root=tmp_path, client=client, fence=fence))
+    assert (tmp_path / "ada" / "turns.jsonl").read_bytes() == before

@@ -7,9 +7,11 @@ calls them one after another.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from harness.lifecycle.turns.refusals import retries_before
 from harness.lifecycle.turns.tools import ToolCall, run, run_async, settled_without_calling
 from harness.lifecycle.turns.turn import Ask, Calls, TurnLogic
 
@@ -20,12 +22,12 @@ def drive(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -> str:
         step = logic.next_step()
         if isinstance(step, Ask):
             try:
-                message = client.messages.create(**step.request)
+                message, retries = _asked(client, step.request)
             except Exception as error:
-                if not logic.failed(error):
+                if not logic.failed(error, retries=retries_before(error, client)):
                     raise
             else:
-                logic.received(message)
+                logic.received(message, retries=retries)
         elif isinstance(step, Calls):
             for call in step.calls:
                 _dispatch(logic, tools, call)
@@ -39,16 +41,34 @@ async def drive_async(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -
         step = logic.next_step()
         if isinstance(step, Ask):
             try:
-                message = await client.messages.create(**step.request)
+                message, retries = await _asked_async(client, step.request)
             except Exception as error:
-                if not logic.failed(error):
+                if not logic.failed(error, retries=retries_before(error, client)):
                     raise
             else:
-                logic.received(message)
+                logic.received(message, retries=retries)
         elif isinstance(step, Calls):
             await _dispatch_all(logic, tools, step.calls)
         else:
             return step.answer
+
+
+def _asked(client: Any, request: Mapping[str, Any]) -> tuple[Any, int]:
+    """The model's message, and how often the SDK had to try again for it."""
+    raw = getattr(client.messages, "with_raw_response", None)
+    if raw is None:
+        return client.messages.create(**request), 0
+    response = raw.create(**request)
+    return response.parse(), response.retries_taken
+
+
+async def _asked_async(client: Any, request: Mapping[str, Any]) -> tuple[Any, int]:
+    raw = getattr(client.messages, "with_raw_response", None)
+    if raw is None:
+        return await client.messages.create(**request), 0
+    response = await raw.create(**request)
+    message = response.parse()
+    return await message if inspect.isawaitable(message) else message, response.retries_taken
 
 
 def _dispatch(logic: TurnLogic, tools: Mapping[str, Any], call: ToolCall) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["overflow", "thinking", "message", "passing"]
 _OVERFLOW = re.compile(r"prompt is too long|exceed context limit|maximum context|too many tokens")
@@ -45,6 +45,19 @@ def understand(error: Exception) -> Refusal:
     if "thinking" in words and ("signature" in words or "cannot be modified" in words):
         return Refusal("thinking", words)
     return Refusal("passing" if _SETTINGS.match(words) else "message", words)
+
+
+def retries_before(error: Exception, client: Any) -> int:
+    """How often the SDK tried again before it gave up with this error.
+
+    It does not say; its rule is: 408, 409, 429, 5xx and connections without an answer, each as
+    often as the client allows.
+    """
+    allowed = getattr(client, "max_retries", 0)
+    status = getattr(error, "status_code", None)
+    if status is None:
+        return int(allowed) if hasattr(error, "request") else 0
+    return int(allowed) if status in (408, 409, 429) or status >= 500 else 0
 
 
 def _words(error: Exception) -> str:

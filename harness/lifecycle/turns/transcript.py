@@ -12,7 +12,7 @@ Where the model was asked to go on, the pieces are one message of the history.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.lifecycle.memory.blocks import Block, joined, text_of, tool_uses
@@ -118,6 +118,7 @@ class Transcript:
             "cut": self._cut,
             "finish": self._finished,
             "ask": self._ask,
+            "retried": self._retried,
             "set_aside": self._set_aside,
         }
 
@@ -203,7 +204,7 @@ class Transcript:
         turn.replies += 1
         turn.calls = tool_uses(record.content) if record.meta.get("calls") else []
         usage = Usage(**record.meta["usage"])
-        self.usage += Usage(**{**vars(usage), "attempts": 0})
+        self.usage += replace(usage, attempts=record.meta.get("retries", 0))
         turn.tokens += usage.prompt_tokens + usage.output_tokens
         if not self._settled:
             self.window.learn(usage.prompt_tokens)
@@ -286,6 +287,9 @@ class Transcript:
 
     def _ask(self, record: Record) -> None:
         self.usage += Usage(attempts=1)
+
+    def _retried(self, record: Record) -> None:
+        self.usage += Usage(attempts=record.meta["retries"])
 
     def _set_aside(self, record: Record) -> None:
         turn = self.turns[-1]

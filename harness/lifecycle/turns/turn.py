@@ -188,8 +188,8 @@ class TurnLogic:
             return Done(turn.answer or "")
         return Ask(self._request(turn))
 
-    def received(self, message: Any) -> None:
-        """The model has answered: `message` is the SDK's Message."""
+    def received(self, message: Any, *, retries: int = 0) -> None:
+        """The model has answered: `message` is the SDK's Message, got after so many retries."""
         reply = read_reply(message)
         turn = self.transcript.turns[-1]
         content = reply.content
@@ -209,15 +209,18 @@ class TurnLogic:
             calls=calls,
             final=not calls and not unfinished,
             tokens=reply.usage.output_tokens,
+            retries=retries,
         )
 
-    def failed(self, error: Exception) -> bool:
-        """The model call raised: whether to take the next step again.
+    def failed(self, error: Exception, *, retries: int = 0) -> bool:
+        """The model call raised, after so many retries: whether to take the next step again.
 
         False: the error is the caller's, the turn stays pending. MessageRefused or WindowFull where
         asking again cannot help.
         """
         refusal = understand(error)
+        if retries:
+            self._append(NOTE, "", kind="retried", retries=retries)
         if refusal.kind == "passing":
             return False
         turn = self.transcript.turns[-1]

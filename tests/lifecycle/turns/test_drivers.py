@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import anthropic
+import httpx2
 import pytest
 
 from harness.lifecycle import AsyncConversation, Conversation, FunctionTool
@@ -84,3 +86,58 @@ def test_calls_at_once_on_one_async_conversation_take_turns(tmp_path: Path) -> N
             return [said.role for said in session.history()]
 
     assert asyncio.run(go()) == ["user", "assistant"] * 5
+
+
+REPLY = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-5-5",
+    "content": [{"type": "text", "text": "Hi."}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 3},
+}
+BUSY = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+
+def answering(statuses: list[int]) -> httpx2.MockTransport:
+    """An API that answers with these statuses in turn."""
+    left = iter(statuses)
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        status = next(left)
+        body = REPLY if status == 200 else BUSY
+        return httpx2.Response(status, json=body, headers={"retry-after-ms": "1"})
+
+    return httpx2.MockTransport(handle)
+
+
+def test_the_real_sdk_is_driven_and_its_hidden_retries_are_in_the_books(tmp_path: Path) -> None:
+    transport = answering([529, 200, 529, 529, 529, 200])
+    with (
+        anthropic.Anthropic(
+            api_key="none", http_client=anthropic.DefaultHttpxClient(transport=transport)
+        ) as client,
+        Conversation.open(tmp_path, "a", client=client) as session,
+    ):
+        assert session.send("m1", "one") == "Hi."
+        assert session.usage().attempts == 2
+        with pytest.raises(anthropic.APIStatusError):
+            session.send("m2", "two")
+        assert session.send("m2", "two") == "Hi."
+        assert session.usage().attempts == 6
+        assert session.usage().prompt_tokens == 26
+
+
+def test_the_real_async_sdk_is_driven_too(tmp_path: Path) -> None:
+    async def go() -> int:
+        http_client = anthropic.DefaultAsyncHttpxClient(transport=answering([529, 200]))
+        async with (
+            anthropic.AsyncAnthropic(api_key="none", http_client=http_client) as client,
+            await AsyncConversation.open(tmp_path, "a", client=client) as session,
+        ):
+            assert await session.send("m1", "one") == "Hi."
+            return session.usage().attempts
+
+    assert asyncio.run(go()) == 2

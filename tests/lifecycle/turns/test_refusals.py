@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import anthropic
+import httpx2
 import pytest
 
-from harness.lifecycle.turns.refusals import understand
+from harness.lifecycle.turns.refusals import retries_before, understand
 from tests.lifecycle.fake_claude import ApiError
 
 
@@ -36,3 +38,17 @@ def test_an_overflow_says_how_much() -> None:
 
 def test_errors_that_are_not_the_apis_pass() -> None:
     assert understand(ConnectionError("reset")).kind == "passing"
+
+
+@pytest.mark.parametrize(
+    ("error", "retries"),
+    [
+        (ApiError(529, "Overloaded"), 2),
+        (ApiError(409, "conflict"), 2),
+        (ApiError(400, "messages: bad"), 0),
+        (anthropic.APITimeoutError(httpx2.Request("POST", "http://127.0.0.1")), 2),
+        (KeyError("not the API's"), 0),
+    ],
+)
+def test_retries_that_the_sdk_hides_are_counted_by_its_rule(error: Exception, retries: int) -> None:
+    assert retries_before(error, anthropic.Anthropic(api_key="none", max_retries=2)) == retries
