@@ -106,6 +106,7 @@ class Transcript:
         self.tool_state: dict[str, Any] = {}
         self.checkpoint: Checkpoint | None = None
         self.last_sequence = -1
+        self.last_cut = -1
         self._every = checkpoint_every
         self._turns_before = 0
         self._settled = False
@@ -274,6 +275,7 @@ class Transcript:
         self._finish(self.turns[-1], record)
 
     def _cut(self, record: Record) -> None:
+        self.last_cut = record.sequence
         if self._settled:
             return
         if record.meta.get("prompt_tokens"):
