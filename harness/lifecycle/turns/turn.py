@@ -123,6 +123,7 @@ class TurnLogic:
     def _read_head(self) -> None:
         if self._codec.head:
             before = self._new_transcript()
+            before.settled = True
             for record in self._codec.read_head():
                 before.apply(record)
             self.transcript.prepend(before.turns)
