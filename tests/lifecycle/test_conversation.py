@@ -11,35 +11,19 @@ import pytest
 
 from harness.lifecycle import (
     AsyncConversation,
-    Conversation,
     FunctionTool,
     MessageRefused,
     SessionBusy,
-    TurnLimit,
-    WindowFull,
 )
-from harness.lifecycle.turns.turn import Limits
 from tests.lifecycle.fake_claude import (
     ApiError,
     AsyncFakeClaude,
     FakeClaude,
-    bare_messages,
     calls,
-    prompt_tokens,
     says,
     stops,
 )
-
-
-def opened(home: Path, client: Any, **settings: Any) -> Conversation:
-    ticks = iter(range(1, 10**9))
-    return Conversation.open(
-        home, "ada", client=client, now=lambda: next(ticks), **{"system": "Be kind.", **settings}
-    )
-
-
-def roles(conversation: Conversation) -> list[tuple[str, Any]]:
-    return [(said.role, said.content) for said in conversation.history()]
+from tests.lifecycle.opening import opened, roles
 
 
 def test_a_second_process_carries_on_what_the_first_one_heard(tmp_path: Path) -> None:
@@ -152,30 +136,6 @@ def test_an_unfinished_answer_is_continued_and_is_one_message(tmp_path: Path, st
     assert len(client.requests) == 3
 
 
-def test_continuation_is_bounded(tmp_path: Path) -> None:
-    client = FakeClaude(lambda _: says("more ", stop="max_tokens"))
-    with opened(tmp_path, client, limits=Limits(continuations_max=2)) as conversation:
-        assert conversation.send("m1", "Talk") == "more more more "
-    assert len(client.requests) == 3
-
-
-def test_a_reply_cut_before_its_first_word_is_asked_to_be_brief(tmp_path: Path) -> None:
-    thinking = {"type": "thinking", "thinking": "hm", "signature": "s"}
-    client = FakeClaude([stops("max_tokens", thinking), says("Yes.")])
-    with opened(tmp_path, client) as conversation:
-        assert conversation.send("m1", "Well?") == "Yes."
-
-
-def test_a_tool_call_cut_at_the_output_limit_is_not_run(tmp_path: Path) -> None:
-    ran: list[Any] = []
-    tool = FunctionTool("pay", lambda **kw: ran.append(kw))
-    cut = {"type": "tool_use", "id": "t1", "name": "pay", "input": {}}
-    client = FakeClaude([stops("max_tokens", {"type": "text", "text": "I "}, cut), says("stop.")])
-    with opened(tmp_path, client, tools=[tool]) as conversation:
-        assert conversation.send("m1", "Pay") == "I stop."
-    assert ran == []
-
-
 def test_server_tools_that_pause_are_sent_back_as_they_are(tmp_path: Path) -> None:
     paused = stops(
         "pause_turn",
@@ -186,27 +146,6 @@ def test_server_tools_that_pause_are_sent_back_as_they_are(tmp_path: Path) -> No
     with opened(tmp_path, client) as conversation:
         assert conversation.send("m1", "Search") == "Found."
     assert client.requests[1]["messages"][-1]["role"] == "assistant"
-
-
-def test_a_context_that_fills_in_the_middle_of_a_reply_is_cut_and_continued(
-    tmp_path: Path,
-) -> None:
-    script = [
-        says("first " * 40),
-        says("half ", stop="model_context_window_exceeded"),
-        says("whole"),
-    ]
-    client = FakeClaude(script)
-    with opened(tmp_path, client) as conversation:
-        conversation.send("m1", "one")
-        assert conversation.send("m2", "two") == "half whole"
-    assert "first" not in str(client.requests[2]["messages"])
-
-
-def test_a_full_context_with_nothing_to_cut_gives_what_there_is(tmp_path: Path) -> None:
-    client = FakeClaude([says("half", stop="model_context_window_exceeded")])
-    with opened(tmp_path, client) as conversation:
-        assert conversation.send("m1", "one") == "half"
 
 
 def test_a_refused_question_is_not_sent_again(tmp_path: Path) -> None:
@@ -243,85 +182,6 @@ def test_a_tool_that_fails_or_does_not_exist_is_the_models_to_know(tmp_path: Pat
     results = client.requests[1]["messages"][-1]["content"]
     assert [r["is_error"] for r in results] == [True, True]
     assert "ZeroDivisionError" in results[0]["content"]
-
-
-def test_a_loop_of_tool_calls_is_bounded_and_the_session_lives_on(tmp_path: Path) -> None:
-    numbers = iter(range(10**6))
-
-    def script(request: dict[str, Any]) -> Any:
-        if "enough" in str(request["messages"][-1]):
-            return says("Stopped.")
-        return calls((f"t{next(numbers)}", "tick", {}))
-
-    client = FakeClaude(script)
-    tool = FunctionTool("tick", lambda: "tock")
-    settings: dict[str, Any] = {"tools": [tool], "limits": Limits(replies_max=5)}
-    with opened(tmp_path, client, **settings) as conversation:
-        with pytest.raises(TurnLimit, match="5 model replies"):
-            conversation.send("m1", "Go")
-        assert conversation.send("m2", "enough") == "Stopped."
-
-
-def test_spend_is_bounded(tmp_path: Path) -> None:
-    numbers = iter(range(10**6))
-    client = FakeClaude(lambda _: calls((f"t{next(numbers)}", "tick", {})))
-    settings: dict[str, Any] = {"limits": Limits(tokens_max=2000)}
-    tool = FunctionTool("tick", lambda: "tock " * 50)
-    with (
-        opened(tmp_path, client, tools=[tool], **settings) as conversation,
-        pytest.raises(TurnLimit, match="2000 are allowed"),
-    ):
-        conversation.send("m1", "Go")
-
-
-def test_an_overflow_is_cut_harder_once(tmp_path: Path) -> None:
-    client = FakeClaude(lambda r: says("word " * 60), context_window=800)
-    with opened(tmp_path, client, window_tokens=100_000) as conversation:
-        for n in range(12):
-            assert conversation.send(f"m{n}", f"question {n} " * 5)
-    refused = [r for r in client.requests if prompt_tokens(r) > 800]
-    assert 1 <= len(refused) <= 3
-
-
-def test_an_overflow_that_nothing_can_cure_is_told_and_the_next_message_goes_on(
-    tmp_path: Path,
-) -> None:
-    client = FakeClaude(lambda r: says("ok"), context_window=500)
-    with opened(tmp_path, client, window_tokens=100_000) as conversation:
-        with pytest.raises(WindowFull, match="too long"):
-            conversation.send("m1", "word " * 1000)
-        assert conversation.send("m2", "short") == "ok"
-
-
-def test_thinking_goes_back_untouched_until_its_prefix_is_cut(tmp_path: Path) -> None:
-    thought = {"type": "thinking", "thinking": "let me see", "signature": "sig"}
-    answer = {"type": "text", "text": "Yes. " * 20}
-    client = FakeClaude(lambda r: stops("end_turn", thought, answer))
-    with opened(tmp_path, client, window_tokens=600) as conversation:
-        for n in range(12):
-            conversation.send(f"m{n}", f"question {n}?")
-    second = client.requests[1]["messages"][1]["content"]
-    assert second[0] == thought
-    for before, after in zip(client.requests, client.requests[1:], strict=False):
-        if bare_messages(after)[: len(before["messages"])] != bare_messages(before):
-            assert "let me see" not in str(after["messages"])
-            break
-    else:
-        pytest.fail("nothing was ever cut")
-
-
-def test_thinking_that_the_api_no_longer_takes_is_left_out(tmp_path: Path) -> None:
-    thought = {"type": "thinking", "thinking": "let me see", "signature": "sig"}
-
-    def script(request: dict[str, Any]) -> Any:
-        if "let me see" in str(request["messages"]):
-            return ApiError(400, "messages.1.content.0: Invalid `signature` in `thinking` block.")
-        return stops("end_turn", thought, {"type": "text", "text": "Yes."})
-
-    client = FakeClaude(script)
-    with opened(tmp_path, client) as conversation:
-        conversation.send("m1", "one")
-        assert conversation.send("m2", "two") == "Yes."
 
 
 def test_the_coarse_checkpoint_lags_and_the_transcript_does_not(tmp_path: Path) -> None:
@@ -390,29 +250,6 @@ def test_the_books_are_the_sum_of_what_was_billed_over_all_lives(tmp_path: Path)
             usage = conversation.usage()
             assert usage.prompt_tokens == sum(client.billed)
             assert usage.attempts == len(client.requests)
-
-
-def test_an_oversize_paste_is_shown_in_part_and_kept_whole(tmp_path: Path) -> None:
-    client = FakeClaude(lambda r: says("long"))
-    paste = "start " + "word " * 30_000 + "end"
-    with opened(tmp_path, client, window_tokens=2000) as conversation:
-        conversation.send("m0", "hello")
-        conversation.send("m1", paste)
-        conversation.send("m2", "and now?")
-        assert conversation.history()[2].content == paste
-    assert all(prompt_tokens(request) <= 2000 for request in client.requests)
-    shown = client.requests[1]["messages"][-1]["content"][0]["text"]
-    assert shown.startswith("start ")
-    assert shown.endswith("end")
-    assert "left out here" in shown
-
-
-def test_oversize_tool_results_are_shown_in_part(tmp_path: Path) -> None:
-    client = FakeClaude([calls(("t1", "read", {}), ("t2", "read", {})), says("Read.")])
-    tool = FunctionTool("read", lambda: "line\n" * 20_000)
-    with opened(tmp_path, client, window_tokens=3000, tools=[tool]) as conversation:
-        assert conversation.send("m1", "Read") == "Read."
-    assert all(prompt_tokens(request) <= 3000 for request in client.requests)
 
 
 def test_two_async_sessions_wait_for_the_model_together(tmp_path: Path) -> None:

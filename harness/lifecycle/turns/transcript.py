@@ -106,9 +106,11 @@ class Transcript:
         self.tool_state: dict[str, Any] = {}
         self.checkpoint: Checkpoint | None = None
         self.last_sequence = -1
+        self.last_cut = -1
         self._every = checkpoint_every
         self._turns_before = 0
-        self._settled = False
+        self.settled = False
+        """Nothing is learned or cut: what comes of these records is known from elsewhere."""
         self._apply: dict[str, Callable[[Record], None]] = {
             "user": self._user,
             "assistant": self._assistant,
@@ -147,11 +149,11 @@ class Transcript:
         if memory is None:
             return False
         self._turns_before = memory["turns_before"]
-        self._settled = True
+        self.settled = True
         early = [record for record in records if record.sequence < checkpoint.position]
         for record in early:
             self.apply(record)
-        self._settled = False
+        self.settled = False
         self.usage = Usage(**memory["usage"])
         self.completed = checkpoint.turn_number
         self.tool_state = {name: dict(state) for name, state in checkpoint.tool_state.items()}
@@ -206,7 +208,7 @@ class Transcript:
         usage = Usage(**record.meta["usage"])
         self.usage += replace(usage, attempts=record.meta.get("retries", 0))
         turn.tokens += usage.prompt_tokens + usage.output_tokens
-        if not self._settled:
+        if not self.settled:
             self.window.learn(usage.prompt_tokens)
         exact = None
         if not record.meta.get("thought"):
@@ -221,7 +223,7 @@ class Transcript:
         if record.meta.get("stop_reason") == "refusal" and not turn.results:
             # What was refused once makes the API refuse all that comes after it.
             self.window.drop_turn(turn.sequence)
-        if self.completed % self._every == 0 and not self._settled:
+        if self.completed % self._every == 0 and not self.settled:
             self.checkpoint = Checkpoint(
                 turn_number=self.completed,
                 tool_state={name: dict(state) for name, state in self.tool_state.items()},
@@ -274,7 +276,8 @@ class Transcript:
         self._finish(self.turns[-1], record)
 
     def _cut(self, record: Record) -> None:
-        if self._settled:
+        self.last_cut = record.sequence
+        if self.settled:
             return
         if record.meta.get("prompt_tokens"):
             self.window.learn(record.meta["prompt_tokens"])

@@ -123,6 +123,7 @@ class TurnLogic:
     def _read_head(self) -> None:
         if self._codec.head:
             before = self._new_transcript()
+            before.settled = True
             for record in self._codec.read_head():
                 before.apply(record)
             self.transcript.prepend(before.turns)
@@ -294,7 +295,7 @@ class TurnLogic:
         stop = last.meta["stop_reason"]
         window = self.transcript.window
         full = False
-        if stop == "model_context_window_exceeded":
+        if stop == "model_context_window_exceeded" and self.transcript.last_cut < last.sequence:
             full = self._log_cut(self._cut_low()) is None
         if full or turn.continuations >= self._limits.continuations_max:
             self._append(NOTE, "", kind="finish")
@@ -357,7 +358,7 @@ class TurnLogic:
                 messages=evicted.messages,
                 **{key: value for key, value in meta.items() if value is not None},
             )
-            self.transcript.last_sequence = record.sequence
+            self.transcript.last_sequence = self.transcript.last_cut = record.sequence
         return evicted
 
     def _append(self, role: str, content: Content, *, hold: bool = False, **meta: Any) -> None:

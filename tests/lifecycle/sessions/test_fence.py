@@ -50,7 +50,7 @@ def test_the_refusal_says_how_long_to_wait_and_means_it() -> None:
     assert admitted(fence, "ada")
 
 
-def test_one_users_crowd_is_not_anothers() -> None:
+def test_one_users_crowd_costs_another_user_nothing() -> None:
     fence = Fence(1, now=lambda: 0)
     assert admitted(fence, "ada")
     assert not admitted(fence, "ada")

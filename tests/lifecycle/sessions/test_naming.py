@@ -31,7 +31,7 @@ def test_no_two_ids_share_a_folder(first: str, second: str) -> None:
     ("first", "second"),
     [("Ada", "ada"), ("\u00e9", "e\u0301"), ("a/b", "a%2fb"), ("x" * 500, "x" * 501)],
 )
-def test_look_alikes_are_told_apart(first: str, second: str) -> None:
+def test_ids_that_look_the_same_are_told_apart(first: str, second: str) -> None:
     assert folder_name(first) != folder_name(second)
 
 
