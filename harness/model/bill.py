@@ -23,6 +23,7 @@ WRITE_5M_FACTOR = 1.25
 WRITE_1H_FACTOR = 2.0
 TTL_NS = {"5m": 300_000_000_000, "1h": 3_600_000_000_000}
 ENTRIES_MAX = 100_000
+LINKS_MAX = 200_000
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class PromptCache:
 
     def __init__(self) -> None:
         self._entries: dict[bytes, _Entry] = {}
+        self._links: dict[tuple[bytes, bytes, str], bytes] = {}
 
     def bill(
         self, prompt: Prompt, request: Request, spec: ModelSpec, *, now_ns: int, begins_ns: int
@@ -88,7 +90,7 @@ class PromptCache:
         marks = _marks(prompt.parts, request)
         if not marks:
             return Usage(prompt.tokens)
-        chain = _chain(prompt.parts, request, spec)
+        chain = self._chain(prompt.parts, request, spec)
         sums = _sums(prompt.parts)
         read_at = self._read(chain, marks, now_ns)
         read = sums[read_at] if read_at >= 0 else 0
@@ -106,6 +108,26 @@ class PromptCache:
             written_5m_tokens=written["5m"],
             written_1h_tokens=written["1h"],
         )
+
+    def _chain(self, parts: list[Part], request: Request, spec: ModelSpec) -> list[bytes]:
+        link = _seed(spec.id, request.output_format)
+        settings = _seed(request.tool_choice or None, request.thinking or None)
+        if len(self._links) > LINKS_MAX:
+            self._links.clear()
+        chain = []
+        in_messages = False
+        for part in parts:
+            if not in_messages and part.role in TURN_TOKENS:
+                in_messages = True
+                link = hashlib.sha256(link + settings).digest()
+            step = (link, part.digest, part.role)
+            known = self._links.get(step)
+            if known is None:
+                known = hashlib.sha256(link + part.role.encode() + part.digest).digest()
+                self._links[step] = known
+            link = known
+            chain.append(link)
+        return chain
 
     def _read(self, chain: list[bytes], marks: dict[int, str], now_ns: int) -> int:
         longest = -1
@@ -142,22 +164,10 @@ def _marks(parts: list[Part], request: Request) -> dict[int, str]:
     return marks
 
 
-def _chain(parts: list[Part], request: Request, spec: ModelSpec) -> list[bytes]:
-    link = _seed(spec.id, request.output_format)
-    settings = _seed(request.tool_choice or None, request.thinking or None)
-    chain = []
-    in_messages = False
-    for part in parts:
-        if not in_messages and part.role in TURN_TOKENS:
-            in_messages = True
-            link = hashlib.sha256(link + settings).digest()
-        link = hashlib.sha256(link + part.role.encode() + part.digest).digest()
-        chain.append(link)
-    return chain
-
-
 def _seed(*values: object) -> bytes:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).digest()
+    plain = all(value is None or isinstance(value, str) for value in values)
+    text = "\0".join(map(str, values)) if plain else json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _sums(parts: list[Part]) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
 from harness.model.bill import Usage
@@ -18,7 +18,11 @@ from harness.model.request import Refusal
 from harness.model.script.faults import MESSAGES
 
 MINUTE_NS = 60_000_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAMES = tuple(
+    f"anthropic-ratelimit-{bucket}-{field}"
+    for bucket in ("requests", "tokens", "input-tokens", "output-tokens")
+    for field in ("limit", "remaining", "reset")
+)
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,18 @@ class _Bucket:
 
     @property
     def remaining(self) -> int:
-        return max(0, self._level // MINUTE_NS)
+        return self._level // MINUTE_NS if self._level > 0 else 0
 
     @property
     def empty_ns(self) -> int:
         """How long until there is one again; 0 where there is."""
-        return max(0, -((self._level - MINUTE_NS) // self.limit))
+        lacking = MINUTE_NS - self._level
+        return -(-lacking // self.limit) if lacking > 0 else 0
 
-    @property
-    def full_ns(self) -> int:
-        return -((self._level - self._full) // self.limit)
+    def told(self, at_ns: int) -> tuple[str, str, str]:
+        """The limit, what remains of it, and when it is full again."""
+        full_ns = at_ns + -((self._level - self._full) // self.limit)
+        return str(self.limit), str(self.remaining), _moment(-(-full_ns // 1_000_000_000))
 
 
 class Limiter:
@@ -81,7 +87,7 @@ class Limiter:
         buckets = (self._requests, self._input, self._output)
         for bucket in buckets:
             bucket.fill(now_ns)
-        wait_ns = max(bucket.empty_ns for bucket in buckets)
+        wait_ns = max([bucket.empty_ns for bucket in buckets])
         if wait_ns > 0:
             raise Refusal(
                 MESSAGES[429],
@@ -100,24 +106,24 @@ class Limiter:
     def headers(self, now_ns: int, start_ns: int = 0) -> dict[str, str]:
         """What is left and when it is full again; `start_ns` is the time of `now_ns` 0 since the
         Unix epoch."""
-        headers: dict[str, str] = {}
-        least = self._input if self._input.remaining <= self._output.remaining else self._output
-        for name, bucket in (
-            ("requests", self._requests),
-            ("tokens", least),
-            ("input-tokens", self._input),
-            ("output-tokens", self._output),
-        ):
-            headers[f"anthropic-ratelimit-{name}-limit"] = str(bucket.limit)
-            headers[f"anthropic-ratelimit-{name}-remaining"] = str(bucket.remaining)
-            full_ns = start_ns + now_ns + bucket.full_ns
-            headers[f"anthropic-ratelimit-{name}-reset"] = _moment(-(-full_ns // 1_000_000_000))
-        return headers
+        at_ns = start_ns + now_ns
+        requests, received, said = (
+            bucket.told(at_ns) for bucket in (self._requests, self._input, self._output)
+        )
+        least = received if self._input.remaining <= self._output.remaining else said
+        return dict(zip(_NAMES, (*requests, *least, *received, *said), strict=True))
 
 
-@lru_cache(maxsize=4096)
 def _moment(second: int) -> str:
-    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, second = divmod(second, 86_400)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}Z"
+
+
+@lru_cache(maxsize=64)
+def _date(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 class Limits:

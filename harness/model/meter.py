@@ -197,7 +197,7 @@ class Meter:
 
     def _messages(self, messages: Sequence[Message], parts: list[Part], overhead: int) -> int:
         spoken = ""
-        for role, blocks, plain in messages:
+        for role, blocks, plain, _sound in messages:
             if role != spoken:
                 overhead += TURN_TOKENS[role]
                 spoken = role
@@ -237,7 +237,7 @@ def _key(block: Block) -> object:
         return "thinking", block["thinking"], block["signature"]
     if kind == "tool_result" and isinstance(content := block.get("content"), str):
         return "tool_result", block["tool_use_id"], content, bool(block.get("is_error"))
-    return to_json(_plain(block))
+    return to_json(block)
 
 
 def _plain(block: Block) -> Block:

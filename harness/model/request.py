@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
 Block = Mapping[str, Any]
+REMEMBERED_CHARACTERS_MAX = 10_000
+REMEMBERED_MESSAGES_MAX = 4_096
 
 
 class Refusal(Exception):
@@ -42,14 +44,12 @@ class Message(NamedTuple):
     role: str
     blocks: Sequence[Block]
     plain: bool
+    sound: bool = False
+    """A string with something in it: no rule about blocks has anything to look for inside."""
 
 
-class Placed(NamedTuple):
-    """A block and where it stands: message index, block index."""
-
-    message: int
-    place: int
-    block: Block
+Placed = tuple[int, int, Block]
+"""A block and where it stands: message index, block index, the block."""
 
 
 class Exchange(NamedTuple):
@@ -98,8 +98,12 @@ class Request:
         """The output format asked for, if any: part of what a cache entry depends on."""
         return (self.raw.get("output_config") or {}).get("format")
 
-    def cache_marks(self) -> Iterator[tuple[str, Block]]:
-        """Every block with a cache_control, in the order tools, system, messages."""
+    @cached_property
+    def cache_marks(self) -> tuple[tuple[str, Block], ...]:
+        """Every block with a cache_control and its place, in the order tools, system, messages."""
+        return tuple(self._marked())
+
+    def _marked(self) -> Iterator[tuple[str, Block]]:
         for index, tool in enumerate(self.tools):
             if tool.get("cache_control"):
                 yield f"tools.{index}", tool
@@ -198,7 +202,10 @@ def _messages(values: list[Any]) -> Iterator[Message]:
             key = next(key for key in value if key not in ("role", "content"))
             raise bad(f"messages.{index}.{key}: Extra inputs are not permitted")
         if isinstance(content, str):
-            yield Message(role, ({"type": "text", "text": content},), True)
+            if len(content) > REMEMBERED_CHARACTERS_MAX:
+                yield _said(role, content)
+            else:
+                yield _remembered(role, content)
         elif isinstance(content, list):
             yield Message(role, _blocks(content, f"messages.{index}.content"), False)
         elif content is None:
@@ -207,11 +214,20 @@ def _messages(values: list[Any]) -> Iterator[Message]:
             raise bad(f"messages.{index}.content: Input should be a valid string or list")
 
 
+def _said(role: str, content: str) -> Message:
+    sound = bool(content) and not content.isspace()
+    return Message(role, ({"type": "text", "text": content},), True, sound)
+
+
+# A conversation sends the same messages again and again; they are frozen, so one copy will do.
+_remembered = lru_cache(maxsize=REMEMBERED_MESSAGES_MAX)(_said)
+
+
 def _blocks(values: list[Any], place: str) -> list[Block]:
     for index, value in enumerate(values):
         if not isinstance(value, dict) or not isinstance(value.get("type"), str):
             raise bad(f"{place}.{index}: Input should be a valid dictionary with a `type`")
-        if type(value.get("cache_control", {})) is not dict and value["cache_control"] is not None:
+        if not isinstance(value.get("cache_control"), dict | None):
             raise bad(f"{place}.{index}.cache_control: Input should be a valid dictionary")
         problem = _misshapen(value)
         if problem:
@@ -260,7 +276,7 @@ def _tools(values: list[Any]) -> Sequence[Block]:
             raise bad(f"tools.{index}: Input should be a valid dictionary")
         if not isinstance(tool.get("name"), str):
             raise bad(f"tools.{index}.custom.name: Field required")
-        if type(tool.get("cache_control", {})) is not dict and tool["cache_control"] is not None:
+        if not isinstance(tool.get("cache_control"), dict | None):
             raise bad(f"tools.{index}.cache_control: Input should be a valid dictionary")
     return values
 
@@ -270,7 +286,10 @@ def _merge(messages: tuple[Message, ...]) -> tuple[Exchange, ...]:
     for index, message in enumerate(messages):
         if message.role == "system":
             continue
-        placed = [Placed(index, place, block) for place, block in enumerate(message.blocks)]
+        if len(message.blocks) == 1:
+            placed = [(index, 0, message.blocks[0])]
+        else:
+            placed = [(index, place, block) for place, block in enumerate(message.blocks)]
         if merged and merged[-1].role == message.role:
             merged[-1].blocks.extend(placed)
         else:

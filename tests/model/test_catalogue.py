@@ -45,5 +45,5 @@ def test_an_alias_finds_its_model() -> None:
 
 def test_an_unknown_field_is_named_with_its_model() -> None:
     text = (files("harness.model") / "catalogue.toml").read_text(encoding="utf-8")
-    with pytest.raises(ValueError, match=r"model 'claude-haiku-4-5' has the field 'windw'"):
-        parse_catalogue(text + "\nwindw = 3\n")
+    with pytest.raises(ValueError, match=r"model 'claude-haiku-4-5' has the field 'colour'"):
+        parse_catalogue(text + "\ncolour = 3\n")

@@ -101,7 +101,7 @@ def test_messages_of_one_role_in_a_row_are_merged_for_the_pairs() -> None:
     ]
     merged = parse({**GOOD, "messages": messages}).merged
     assert [(one.role, one.first) for one in merged] == [("user", 0), ("assistant", 3)]
-    assert [(placed.message, placed.place) for placed in merged[0].blocks] == [(0, 0), (1, 0)]
+    assert [(message, place) for message, place, _block in merged[0].blocks] == [(0, 0), (1, 0)]
 
 
 def test_marks_are_found_in_the_order_in_which_the_api_reads() -> None:
@@ -112,5 +112,5 @@ def test_marks_are_found_in_the_order_in_which_the_api_reads() -> None:
         "system": [{"type": "text", "text": "s", **mark}],
         "tools": [{"name": "t", **mark}],
     }
-    places = [place for place, _block in parse(json.loads(json.dumps(body))).cache_marks()]
+    places = [place for place, _block in parse(json.loads(json.dumps(body))).cache_marks]
     assert places == ["tools.0", "system.0", "messages.0.content.0"]

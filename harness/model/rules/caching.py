@@ -10,7 +10,7 @@ BREAKPOINTS_MAX = 4
 
 def breakpoint_shape(ask: Ask) -> None:
     """A breakpoint is ephemeral, for five minutes or an hour."""
-    marks = [(place, block["cache_control"]) for place, block in ask.request.cache_marks()]
+    marks = [(place, block["cache_control"]) for place, block in ask.request.cache_marks]
     if ask.request.raw.get("cache_control"):
         marks.append(("", ask.request.raw["cache_control"]))
     for place, mark in marks:
@@ -25,7 +25,7 @@ def breakpoint_shape(ask: Ask) -> None:
 
 def uncacheable_block(ask: Ask) -> None:
     """Thinking and empty text are no place for a breakpoint."""
-    for place, block in ask.request.cache_marks():
+    for place, block in ask.request.cache_marks:
         if block.get("type") in ("thinking", "redacted_thinking"):
             raise bad(f"{place}.cache_control: Extra inputs are not permitted")
         if block.get("type") == "text" and not block["text"]:
@@ -34,7 +34,7 @@ def uncacheable_block(ask: Ask) -> None:
 
 def too_many_breakpoints(ask: Ask) -> None:
     """At most four, the automatic one included."""
-    count = sum(1 for _ in ask.request.cache_marks())
+    count = len(ask.request.cache_marks)
     count += 1 if ask.request.raw.get("cache_control") else 0
     if count > BREAKPOINTS_MAX:
         raise bad(
@@ -46,7 +46,7 @@ def too_many_breakpoints(ask: Ask) -> None:
 def ttl_order(ask: Ask) -> None:
     """The longer lifetimes come first."""
     short = False
-    for place, block in ask.request.cache_marks():
+    for place, block in ask.request.cache_marks:
         if block["cache_control"].get("ttl", "5m") == "5m":
             short = True
         elif short:

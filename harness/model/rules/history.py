@@ -59,6 +59,8 @@ def empty_content(ask: Ask) -> None:
     """Every message says something, the last assistant's apart."""
     last = len(ask.request.messages) - 1
     for index, message in enumerate(ask.request.messages):
+        if message.sound:
+            continue
         empty = not message.blocks or (message.plain and not message.blocks[0]["text"])
         if empty and not (index == last and message.role == "assistant"):
             raise bad(
@@ -89,6 +91,8 @@ def _known(block: Block, types: frozenset[str], place: str) -> None:
             f"{place}: Input tag '{kind}' found using 'type' does not match any of the tags that "
             f"this mock emulates here: {', '.join(sorted(types))}"
         )
+    if block.keys() <= BLOCK_FIELDS[kind]:
+        return
     for key in block.keys() - BLOCK_FIELDS[kind]:
         if block[key] is not None:
             raise bad(f"{place}.{kind}.{key}: Extra inputs are not permitted")
@@ -98,7 +102,7 @@ def empty_text(ask: Ask) -> None:
     """No text block is empty."""
     last = len(ask.request.messages) - 1
     for index, message in enumerate(ask.request.messages):
-        if message.plain and index == last:
+        if message.sound or (message.plain and index == last):
             continue
         for block in message.blocks:
             if block["type"] == "text" and not block["text"]:
@@ -111,6 +115,8 @@ def empty_text(ask: Ask) -> None:
 def blank_text(ask: Ask) -> None:
     """No text block is white space alone."""
     for message in ask.request.messages:
+        if message.sound:
+            continue
         for block in message.blocks:
             if block["type"] == "text" and block["text"].isspace():
                 raise bad("messages: text content blocks must contain non-whitespace text")
@@ -165,14 +171,14 @@ def dangling_tool_use(ask: Ask) -> None:
     for number, exchange in enumerate(merged):
         if exchange.role != "assistant":
             continue
-        wanted = [one.block["id"] for one in exchange.blocks if one.block["type"] == "tool_use"]
+        wanted = [block["id"] for _, _, block in exchange.blocks if block["type"] == "tool_use"]
         if not wanted:
             continue
         found = set()
-        for placed in merged[number + 1].blocks if number + 1 < len(merged) else ():
-            if placed.block["type"] != "tool_result":
+        for _, _, block in merged[number + 1].blocks if number + 1 < len(merged) else ():
+            if block["type"] != "tool_result":
                 break
-            found.add(placed.block["tool_use_id"])
+            found.add(block["tool_use_id"])
         missing = [one for one in wanted if one not in found]
         if missing:
             raise bad(
@@ -189,7 +195,7 @@ def orphan_tool_result(ask: Ask) -> None:
     before: set[str] = set()
     for exchange in ask.request.merged:
         if exchange.role == "assistant":
-            before = {one.block["id"] for one in exchange.blocks if one.block["type"] == "tool_use"}
+            before = {block["id"] for _, _, block in exchange.blocks if block["type"] == "tool_use"}
             continue
         for message, index, block in exchange.blocks:
             if block["type"] == "tool_result" and block["tool_use_id"] not in before:
@@ -222,5 +228,5 @@ def undefined_tools(ask: Ask) -> None:
     if ask.request.tools:
         return
     for exchange in ask.request.merged:
-        if any(one.block["type"] in ("tool_use", "tool_result") for one in exchange.blocks):
+        if any(block["type"] in ("tool_use", "tool_result") for _, _, block in exchange.blocks):
             raise bad("Requests which include `tool_use` or `tool_result` blocks must define tools")

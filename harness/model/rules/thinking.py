@@ -47,11 +47,11 @@ def edited_thinking(ask: Ask) -> None:
         (index for index, one in enumerate(ask.request.messages) if one.role == "assistant"),
         default=-1,
     )
-    for placed, signature, expected in _signatures(ask):
+    for (message, place, _block), signature, expected in _signatures(ask):
         if signature[:_TEXT_CHARACTERS] == expected[:_TEXT_CHARACTERS]:
             continue
-        where = f"messages.{placed.message}.content.{placed.place}"
-        if placed.message == latest:
+        where = f"messages.{message}.content.{place}"
+        if message == latest:
             raise bad(
                 f"{where}: `thinking` or `redacted_thinking` blocks in the latest assistant "
                 "message cannot be modified. These blocks must remain as they were in the original "
@@ -62,10 +62,10 @@ def edited_thinking(ask: Ask) -> None:
 
 def bound_thinking(ask: Ask) -> None:
     """On models that bind, thinking comes back after the very conversation it was thought in."""
-    for placed, signature, expected in _signatures(ask):
+    for (message, place, _block), signature, expected in _signatures(ask):
         if signature[_TEXT_CHARACTERS:] != expected[_TEXT_CHARACTERS:]:
             raise bad(
-                f"messages.{placed.message}.content.{placed.place}: Invalid `signature` in "
+                f"messages.{message}.content.{place}: Invalid `signature` in "
                 "`thinking` block. The block is bound to a different conversation. Send what came "
                 "before it as it was, or remove the block."
             )
@@ -77,7 +77,7 @@ def _signatures(ask: Ask) -> Iterator[tuple[Placed, str, str]]:
     if not any(part.thinking for part in parts):
         return
     blocks = (
-        Placed(number, place, block)
+        (number, place, block)
         for number, message in enumerate(ask.request.messages)
         for place, block in enumerate(message.blocks)
     )
@@ -87,11 +87,8 @@ def _signatures(ask: Ask) -> Iterator[tuple[Placed, str, str]]:
         prefix = extend(prefix, (part,))
         if part.thinking:
             bound = prefix if ask.spec.binds_thinking else b""
-            yield (
-                placed,
-                placed.block["signature"],
-                sign(ask.spec.id, placed.block["thinking"], bound),
-            )
+            block = placed[2]
+            yield placed, block["signature"], sign(ask.spec.id, block["thinking"], bound)
 
 
 def thinking_first(ask: Ask) -> None:
@@ -99,7 +96,7 @@ def thinking_first(ask: Ask) -> None:
     if ask.request.thinking.get("type") != "enabled":
         return
     turn = _turn_in_flight(ask.request.merged)
-    if turn is None or not any(one.block["type"] == "tool_use" for one in turn.blocks):
+    if turn is None or not any(block["type"] == "tool_use" for _, _, block in turn.blocks):
         return
     message, index, block = turn.blocks[0]
     if block["type"] not in ("thinking", "redacted_thinking"):
@@ -115,6 +112,6 @@ def _turn_in_flight(merged: tuple[Exchange, ...]) -> Exchange | None:
     for exchange in reversed(merged):
         if exchange.role == "assistant":
             return exchange
-        if not all(one.block["type"] == "tool_result" for one in exchange.blocks):
+        if not all(block["type"] == "tool_result" for _, _, block in exchange.blocks):
             return None
     return None
