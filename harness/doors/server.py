@@ -47,8 +47,8 @@ class LoopbackServer:
         self._pages = pages or {}
         self._patience = patience_seconds
         self._connections_max = connections_max
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._listening: asyncio.Task[None] | None = None
+        self._tasks: dict[asyncio.Task[None], socket.socket] = {}
+        self._listener: socket.socket | None = None
 
     async def start(self, port: int = 0) -> str:
         """Listen on a port (0: any that is free) and return the URL. OSError if it is taken."""
@@ -62,15 +62,22 @@ class LoopbackServer:
         except OSError:
             listener.close()
             raise
-        self._listening = asyncio.create_task(self._listen(listener))
+        self._listener = listener
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
         return f"http://{HOST}:{listener.getsockname()[1]}"
 
     async def stop(self) -> None:
         """Close the port and every connection."""
-        tasks = [*self._tasks, *([self._listening] if self._listening else [])]
-        for task in tasks:
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+        open_still = dict(self._tasks)
+        for task in open_still:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*open_still, return_exceptions=True)
+        # A task cancelled before its first step never had its connection in hand.
+        for connection in open_still.values():
+            connection.close()
         # An aborted transport lets go of its socket in the loop's next turn.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -80,18 +87,20 @@ class LoopbackServer:
         """How many are open."""
         return len(self._tasks)
 
-    async def _listen(self, listener: socket.socket) -> None:
-        # asyncio.start_server leaks a connection that is accepted while it is being closed.
-        loop = asyncio.get_running_loop()
-        with listener:
-            while True:
-                connection, _address = await loop.sock_accept(listener)
-                if len(self._tasks) >= self._connections_max:
-                    connection.close()
-                    continue
-                task = asyncio.create_task(self._serve(connection))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+    def _accept(self, listener: socket.socket) -> None:
+        # Not asyncio.start_server nor sock_accept: both lose a connection that is accepted while
+        # they are being stopped.
+        try:
+            connection, _address = listener.accept()
+        except OSError:
+            return
+        connection.setblocking(False)
+        if len(self._tasks) >= self._connections_max:
+            connection.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(connection))
+        self._tasks[task] = connection
+        task.add_done_callback(self._tasks.pop)
 
     async def _serve(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()

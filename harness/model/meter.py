@@ -31,6 +31,7 @@ TURN_TOKENS = {"user": 5, "assistant": 4, "system": 7}
 BLOCK_TOKENS = {"tool_use": 12, "tool_result": 9, "thinking": 3, "redacted_thinking": 3}
 MEMO_CHARACTERS_MAX = 32_000_000
 SLICE_CHARACTERS = 1_000_000
+MESSAGES_MAX = 20_000
 PIECES_MAX = 200_000
 PIECE_CHARACTERS_MAX = 64
 
@@ -113,6 +114,8 @@ def cut_text(text: str, room: int, scale: float = 1.0) -> str:
         if spent + price > budget:
             start, length = match.start(), len(match[0])
             end = start + max(0, int(length * (budget - spent) / price))
+            while end > start and spent + count_text(text[start:end]) > budget:
+                end = start + (end - start) * 9 // 10
             while end < len(text) and not text[:end].strip():
                 end += 1
             return text[:end]
@@ -147,7 +150,9 @@ class Meter:
 
     def __init__(self) -> None:
         self._seen: dict[object, tuple[int, bytes]] = {}
-        self._said: dict[tuple[str, int], dict[str, Part]] = {}
+        # Keyed by identity, which a request's parser keeps; the message is held, so that its
+        # identity is not given to another.
+        self._said: dict[tuple[int, int], tuple[Message, list[Part]]] = {}
         self._characters = 0
 
     def block(self, block: Block) -> tuple[int, bytes]:
@@ -197,31 +202,30 @@ class Meter:
 
     def _messages(self, messages: Sequence[Message], parts: list[Part], overhead: int) -> int:
         spoken = ""
-        for role, blocks, plain, _sound in messages:
-            if role != spoken:
-                overhead += TURN_TOKENS[role]
-                spoken = role
-            if plain:
-                parts.append(self._plain_text(role, overhead, blocks[0]))
-                overhead = 0
-                continue
-            for block in blocks:
-                tokens, digest = self.block(block)
-                thinking = block["type"] == "thinking"
-                mark = block.get("cache_control")
-                parts.append(Part(role, overhead + tokens, digest, mark, thinking))
+        for message in messages:
+            if message.role != spoken:
+                spoken = message.role
+                overhead += TURN_TOKENS[spoken]
+            known = self._said.get((id(message), overhead))
+            if known is None or known[0] is not message:
+                known = (message, self._parts(message, overhead))
+                self._said[(id(message), overhead)] = known
+            parts += known[1]
+            if message.blocks:
                 overhead = 0
         return overhead
 
-    def _plain_text(self, role: str, overhead: int, block: Block) -> Part:
-        said = self._said.get((role, overhead))
-        if said is None:
-            said = self._said[(role, overhead)] = {}
-        part = said.get(block["text"])
-        if part is None:
+    def _parts(self, message: Message, overhead: int) -> list[Part]:
+        parts = []
+        for block in message.blocks:
             tokens, digest = self.block(block)
-            part = said[block["text"]] = Part(role, overhead + tokens, digest)
-        return part
+            thinking = block["type"] == "thinking"
+            mark = block.get("cache_control")
+            parts.append(Part(message.role, overhead + tokens, digest, mark, thinking))
+            overhead = 0
+        if len(self._said) >= MESSAGES_MAX:
+            self._said.clear()
+        return parts
 
 
 def scaled(tokens: int, spec: ModelSpec) -> int:

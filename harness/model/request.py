@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 Block = Mapping[str, Any]
 REMEMBERED_CHARACTERS_MAX = 10_000
@@ -207,11 +207,27 @@ def _messages(values: list[Any]) -> Iterator[Message]:
             else:
                 yield _remembered(role, content)
         elif isinstance(content, list):
-            yield Message(role, _blocks(content, f"messages.{index}.content"), False)
+            yield _kept(role, content, f"messages.{index}.content")
         elif content is None:
             raise bad(f"messages.{index}.content: Field required")
         else:
             raise bad(f"messages.{index}.content: Input should be a valid string or list")
+
+
+_KEPT: dict[tuple[str, bytes], Message] = {}
+
+
+def _kept(role: str, content: list[Any], place: str) -> Message:
+    data = to_json(content)
+    if len(data) > REMEMBERED_CHARACTERS_MAX:
+        return Message(role, _blocks(content, place), False)
+    message = _KEPT.get((role, data))
+    if message is None:
+        message = Message(role, _blocks(content, place), False)
+        if len(_KEPT) >= REMEMBERED_MESSAGES_MAX:
+            _KEPT.clear()
+        _KEPT[(role, data)] = message
+    return message
 
 
 def _said(role: str, content: str) -> Message:
@@ -227,7 +243,8 @@ def _blocks(values: list[Any], place: str) -> list[Block]:
     for index, value in enumerate(values):
         if not isinstance(value, dict) or not isinstance(value.get("type"), str):
             raise bad(f"{place}.{index}: Input should be a valid dictionary with a `type`")
-        if not isinstance(value.get("cache_control"), dict | None):
+        mark = value.get("cache_control")
+        if mark is not None and not isinstance(mark, dict):
             raise bad(f"{place}.{index}.cache_control: Input should be a valid dictionary")
         problem = _misshapen(value)
         if problem:
@@ -276,7 +293,8 @@ def _tools(values: list[Any]) -> Sequence[Block]:
             raise bad(f"tools.{index}: Input should be a valid dictionary")
         if not isinstance(tool.get("name"), str):
             raise bad(f"tools.{index}.custom.name: Field required")
-        if not isinstance(tool.get("cache_control"), dict | None):
+        mark = tool.get("cache_control")
+        if mark is not None and not isinstance(mark, dict):
             raise bad(f"tools.{index}.cache_control: Input should be a valid dictionary")
     return values
 
