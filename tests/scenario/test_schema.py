@@ -40,7 +40,7 @@ def test_what_is_dumped_is_read_back() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"scirpt": []},
+        {"scripts": []},
         {"script": []},
         {"script": [{"user": "x", "replay": {"text": "y"}}]},
         {"script": [{"user": ""}]},

@@ -6,6 +6,7 @@ in the thinking, in a word, in the middle of a tool's JSON. No script flag is ne
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Mapping
@@ -96,8 +97,10 @@ class Speaker:
             for block in message.blocks
             if block["type"] == "tool_use"
         }
-        forms = (f"{call_id[:CALL_ID_STEM]}{number:02x}" for number in range(256))
-        return call_id if call_id not in used else next(form for form in forms if form not in used)
+        if call_id not in used:
+            return call_id
+        forms = (f"{call_id[:CALL_ID_STEM]}{number:02x}" for number in itertools.count())
+        return next(form for form in forms if form not in used)
 
     def _fits(self, tokens: int) -> bool:
         """Spend them; where there are not so many left, spend what is left and stop."""

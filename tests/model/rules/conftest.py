@@ -335,7 +335,7 @@ def cases() -> list[Case]:
 
 
 @pytest.fixture
-def blame(desk: Callable[..., Any]) -> Callable[..., None]:
+def check_rules(desk: Callable[..., Any]) -> Callable[..., None]:
     """Check every case of these rules: offence, neighbour, and the switch."""
 
     def check(*rules: str) -> None:

@@ -11,6 +11,6 @@ import pytest
     "rule", ["too_many_breakpoints", "ttl_order", "breakpoint_shape", "uncacheable_block"]
 )
 def test_the_offence_is_refused_and_its_nearest_neighbour_is_not(
-    rule: str, blame: Callable[..., None]
+    rule: str, check_rules: Callable[..., None]
 ) -> None:
-    blame(rule)
+    check_rules(rule)

@@ -26,9 +26,9 @@ RULES = (
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_offence_is_refused_and_its_nearest_neighbour_is_not(
-    rule: str, blame: Callable[..., None]
+    rule: str, check_rules: Callable[..., None]
 ) -> None:
-    blame(rule)
+    check_rules(rule)
 
 
 def test_counting_needs_no_max_tokens(desk: Callable[..., Any]) -> None:

@@ -107,8 +107,8 @@ def test_edited_thinking_is_refused_in_the_latest_assistant_message(
     assert refused.body["error"]["message"].endswith("Invalid `signature` in `thinking` block.")
 
 
-def test_manual_thinking_in_flight_opens_the_turn(blame: Callable[..., None]) -> None:
-    blame("thinking_first")
+def test_manual_thinking_in_flight_opens_the_turn(check_rules: Callable[..., None]) -> None:
+    check_rules("thinking_first")
 
 
 def test_thinking_is_shown_where_it_is_asked_for_and_left_out_by_default(

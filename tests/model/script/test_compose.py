@@ -150,3 +150,29 @@ def test_what_was_said_costs_the_same_when_it_is_sent_back(desk: Callable[..., A
     after = here.post([*back, {"role": "user", "content": [result]}], tools=[TOOL])
     alone = answer.row.output_tokens
     assert after.row.prompt_tokens - before - alone < 30
+
+
+def test_a_call_asked_for_again_gets_an_id_that_the_history_has_not_used() -> None:
+    scenario = Scenario.model_validate(
+        {
+            "name": "again",
+            "tools": {"book": {}},
+            "script": [{"user": "book", "reply": [{"tool": "book"}, {"text": "done"}]}],
+        }
+    )
+    model = MockModel(plan(scenario, 1), model=scenario.model)
+    messages: list[Any] = []
+    ids = []
+    for _ in range(3):
+        messages.append({"role": "user", "content": "book"})
+        (call,) = ask(model, messages, tools=[TOOL])["content"]
+        ids.append(call["id"])
+        result = {"type": "tool_result", "tool_use_id": call["id"], "content": "ok"}
+        messages += [
+            {"role": "assistant", "content": [call]},
+            {"role": "user", "content": [result]},
+        ]
+        (text,) = ask(model, messages, tools=[TOOL])["content"]
+        assert text["text"] == "done"
+        messages.append({"role": "assistant", "content": [text]})
+    assert len(set(ids)) == 3
