@@ -140,19 +140,28 @@ def test_an_answer_carries_its_request_id(rig: Callable[..., Any]) -> None:
     }
 
 
+NEWER = hasattr(anthropic, "GatewayTimeoutError")
+"""Later SDKs of the declared range tell more statuses apart by class."""
+
+
+def _error(newer: str, older: str) -> type[Exception]:
+    kind: type[Exception] = getattr(anthropic, newer if NEWER else older)
+    return kind
+
+
 ONE_ATTEMPT = [
     (400, anthropic.BadRequestError),
     (401, anthropic.AuthenticationError),
     (403, anthropic.PermissionDeniedError),
     (404, anthropic.NotFoundError),
-    (413, anthropic.ContentTooLargeError),
+    (413, _error("ContentTooLargeError", "RequestTooLargeError")),
 ]
 THREE_ATTEMPTS = [
     (409, anthropic.ConflictError),
     (429, anthropic.RateLimitError),
     (500, anthropic.InternalServerError),
-    (503, anthropic.ServiceUnavailableError),
-    (504, anthropic.GatewayTimeoutError),
+    (503, _error("ServiceUnavailableError", "InternalServerError")),
+    (504, _error("GatewayTimeoutError", "InternalServerError")),
     (529, anthropic.OverloadedError),
 ]
 
