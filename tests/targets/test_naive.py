@@ -25,7 +25,7 @@ def run(stories: list[Loaded]) -> Run:
 
 
 CAUGHT = {
-    "budget/bill_does_not_spike": {"W1", "W2", "P5"},
+    "budget/bill_does_not_spike": {"W1", "W2", "W4", "W6", "P5"},
     "overflow/oversize_paste": {"W1"},
     "overflow/turn_47_stays_in_budget": {"W2", "W1"},
     "resume/crash_on_turn_12_resumes_from_11": {"P4", "P5"},
