@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("record", type=Path, metavar="RECORD", help="a record.jsonl")
     _add_paths(_command(commands, "list", "show the scenarios there are"))
     _command(commands, "schema", "print the JSON Schema of scenario files, for editors")
+    _add_serve(commands)
     init = _command(commands, "init", "write a first scenario")
     about = f"the folder to write it in (default: {SHELF})"
     init.add_argument("folder", nargs="?", type=Path, default=SHELF, metavar="DIR", help=about)
@@ -87,6 +88,10 @@ def _room(name: str) -> Command:
         from harness.cli import playing
 
         return {"run": playing.run, "replay": playing.replay, "check": playing.check}[name]
+    if name == "serve":
+        from harness.cli import serving
+
+        return serving.serve
     from harness.cli import shelf
 
     return {"list": shelf.listing, "schema": shelf.schema, "init": shelf.init}[name]
@@ -135,6 +140,21 @@ def _add_replay(commands: Any) -> None:
     replay.add_argument("--target", metavar="T", help="the target, where it is not a shipped one")
     replay.add_argument("--python", metavar="EXE", help="not in this version")
     replay.add_argument("--keep", type=Path, metavar="DIR", help="keep what was on disk here")
+
+
+def _add_serve(commands: Any) -> None:
+    serve = _command(commands, "serve", "the mock Claude on a loopback port, until SIGTERM")
+    serve.add_argument("--port", type=_port, default=0, metavar="N", help="default: a free one")
+    serve.add_argument("--scenario", type=Path, metavar="FILE", help="reply from its script")
+    serve.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
+    about = "let the scripted delays really pass (default: they take no time)"
+    serve.add_argument("--realtime", action="store_true", help=about)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
+    return int(text)
 
 
 def _seed(text: str) -> int:
