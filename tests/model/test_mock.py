@@ -189,13 +189,13 @@ def _blank(messages: list[Any], draw: random.Random) -> str:
 
 
 def _lose_the_first(messages: list[Any], _draw: random.Random) -> str:
-    while messages[0]["role"] == "user":
+    while messages and messages[0]["role"] == "user":
         del messages[0]
     return "first_is_assistant"
 
 
 def _lose_the_last(messages: list[Any], _draw: random.Random) -> str:
-    while messages[-1]["role"] == "user":
+    while messages and messages[-1]["role"] == "user":
         del messages[-1]
     return "trailing_assistant"
 
