@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from harness.world.disk.lay_down import memory_directory
+from harness.world.syscalls.rehearsal import available
 from tests.stacks.recording import Workshop
 
 
 @pytest.fixture(scope="session")
 def workshop() -> Iterator[Workshop]:
-    """One warm process for all runs."""
+    """One warm process for all runs; without a recorder its tests cannot run, and say why."""
+    works, why = available()
+    if not works:
+        pytest.skip(reason=why)
     workshop = Workshop()
     yield workshop
     workshop.close()

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import faulthandler
 import os
 import platform
+import signal
 import socket
 import struct
 import sys
@@ -59,6 +61,14 @@ def install(program: bytes) -> int:
         if ctypes.get_errno() != errno.EINVAL:
             break
     raise CannotTrap(f"seccomp(NEW_LISTENER): {os.strerror(ctypes.get_errno())}")
+
+
+def write_stacks_to(descriptor: int) -> None:
+    """On SIGUSR2 the Python stack of the thread that is hit is written to this descriptor.
+
+    A C handler writes it, at once, wherever the thread stands; `Recorder.stack` asks for it.
+    """
+    faulthandler.register(signal.SIGUSR2, file=descriptor, all_threads=False)
 
 
 def hand_over(channel: Channel, program: bytes, **message: Any) -> None:

@@ -7,6 +7,7 @@ is not empty. The whole is checked after a run: the operations, played again, gi
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ _AT_REMOVEDIR = 0x200
 _AT_SYMLINK_FOLLOW = 0x400
 _AT_EMPTY_PATH = 0x1000
 _NOREPLACE, _EXCHANGE = 1, 2
+_OPEN_FILE = re.compile(r"/proc/[^/]+/fd/([0-9]+)")
 _O_TMPFILE = getattr(os, "O_TMPFILE", 0)
 
 
@@ -86,15 +88,17 @@ def link(call: Call) -> Operation | None:
     if call.name == "link":
         old, new = call.path(0), call.path(1)
     else:
-        flags = call.signed(4)
-        new = call.path(3, 2)
+        flags, new = call.signed(4), call.path(3, 2)
         if flags & _AT_EMPTY_PATH and not call.text(1):
-            old = f"/proc/{call.thread}/fd/{call.signed(0)}"
-        else:
-            old = call.path(1, 0)
-        if old and flags & (_AT_SYMLINK_FOLLOW | _AT_EMPTY_PATH):
-            return _linked_through(call, old, new)
-    if old is None or new is None or not os.path.lexists(old) or not _free(new):
+            return _linked_through(call, call.signed(0), new)
+        old = call.path(1, 0)
+        if flags & _AT_SYMLINK_FOLLOW and old is not None:
+            if (through := _OPEN_FILE.fullmatch(old)) is not None:
+                return _linked_through(call, int(through[1]), new)
+            old = os.path.realpath(old)
+    if old is None or new is None or not os.path.lexists(old) or _is_directory(old):
+        return None
+    if not _free(new) or not _same_device(old, new):
         return None
     target = call.files.relative(new)
     if target is None:
@@ -194,13 +198,12 @@ def _moved_in(call: Call, old: str, new: str) -> Operation:
     return _operation(call, "create", new, call.files.create(inside), data=Path(old).read_bytes())
 
 
-def _linked_through(call: Call, old: str, new: str | None) -> Operation | None:
+def _linked_through(call: Call, number: int, new: str | None) -> Operation | None:
     """A file that is linked by its descriptor gets its (first) name."""
     target = None if new is None or not _free(new) else call.files.relative(new)
-    number = old.rpartition("/fd/")[2]
-    if target is None or not number.isdigit():
+    if target is None:
         return None
-    opened = Call(call.name, call.thread, (int(number),), call.files).opened(0)
+    opened = Call(call.name, call.thread, (number,), call.files).opened(0)
     file = None if opened is None else call.files.of(opened)
     if file is None:
         return Operation("unmodelled", call.name, target, thread=call.thread)
@@ -235,6 +238,11 @@ def _free(path: str) -> bool:
     return not os.path.lexists(path) and os.path.isdir(os.path.dirname(path))
 
 
+def _same_device(old: str, new: str) -> bool:
+    """Whether a name can be moved or linked there; programs copy where it cannot."""
+    return os.lstat(old).st_dev == os.stat(os.path.dirname(new)).st_dev
+
+
 def _is_directory(path: str) -> bool:
     return os.path.isdir(path) and not os.path.islink(path)
 
@@ -242,8 +250,10 @@ def _is_directory(path: str) -> bool:
 def _can_rename(old: str, new: str, flags: int) -> bool:
     if not os.path.lexists(old) or new.startswith(old + "/"):
         return False
+    if not os.path.isdir(os.path.dirname(new)) or not _same_device(old, new):
+        return False
     if not os.path.lexists(new):
-        return not flags & _EXCHANGE and os.path.isdir(os.path.dirname(new))
+        return not flags & _EXCHANGE
     if flags & _EXCHANGE:
         return True
     if flags & _NOREPLACE or os.path.samestat(os.lstat(old), os.lstat(new)):

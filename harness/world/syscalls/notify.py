@@ -57,7 +57,11 @@ class Listener:
 
     def waiting(self) -> bool:
         """Whether a call waits now. A hang-up (no process has the filter any more) is none."""
-        return any(event & select.POLLIN for _, event in self._poll.poll(0))
+        return self.wait(0)
+
+    def wait(self, patience_ms: int) -> bool:
+        """Whether a call waits, now or within this much real time."""
+        return any(event & select.POLLIN for _, event in self._poll.poll(patience_ms))
 
     def hung_up(self) -> bool:
         """Whether no process has the filter any more."""
@@ -170,6 +174,12 @@ def borrow(thread: int, descriptor: int) -> int:
         error = ctypes.get_errno()
         raise OSError(error, f"pidfd_getfd of {thread}: {os.strerror(error)}")
     return got
+
+
+def signal_thread(process: int, thread: int, number: int) -> None:
+    """Send a signal to one thread; Vanished where it is gone."""
+    if _libc.tgkill(process, thread, int(number)):
+        raise Vanished
 
 
 def leader(thread: int) -> int:

@@ -13,12 +13,20 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.world.syscalls import contents, entries
-from harness.world.syscalls.notify import Listener, Notification, Vanished, borrow
+from harness.world.syscalls.notify import (
+    Listener,
+    Notification,
+    Vanished,
+    borrow,
+    leader,
+    signal_thread,
+)
 from harness.world.syscalls.numbers import machine
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.places import Call, Files
@@ -63,6 +71,9 @@ class Die:
     """It does not take effect: there it dies."""
 
 
+_STACK_CALLS_MAX = 10_000
+_STACK_PATIENCE_MS = 500
+
 Decision = Go | Fail | Short | Torn | Slow | Die
 Decide = Callable[[Operation], Decision]
 
@@ -70,9 +81,10 @@ Decide = Callable[[Operation], Decision]
 class Dying(Exception):
     """The life waits in this operation and must be killed now; `done` is False if untouched."""
 
-    def __init__(self, operation: Operation, done: bool) -> None:
+    def __init__(self, operation: Operation, waiting: Notification, *, done: bool) -> None:
         super().__init__(f"it dies in {operation}")
         self.operation = operation
+        self.waiting = waiting
         self.done = done
 
 
@@ -142,6 +154,27 @@ class Recorder:
             served += 1
         return served
 
+    def stack(self, dying: Dying, written: int) -> tuple[str, ...]:
+        """The Python frames that issued the operation it dies in, innermost first.
+
+        `written` is a descriptor of ours for the file that the life gave `write_stacks_to`. The
+        call is interrupted, so the life must be killed afterwards all the same; it gets no further
+        than its next operation. Empty where the life writes none.
+        """
+        process = leader(dying.waiting.thread)
+        signal_thread(process, dying.waiting.thread, signal.SIGUSR2)
+        end = os.fstat(written).st_size
+        self._listener.refuse(dying.waiting, errno.EINTR)
+        for _ in range(_STACK_CALLS_MAX):
+            if not self._listener.wait(_STACK_PATIENCE_MS):
+                break
+            waiting = self._listener.receive()
+            if self._understand(waiting) is not None:
+                break
+            self._listener.go_on(waiting)
+        text = os.pread(written, os.fstat(written).st_size - end, end).decode("utf-8", "replace")
+        return tuple(line.strip() for line in text.splitlines() if line.startswith("  File"))
+
     def _answer(self, waiting: Notification) -> None:
         operation = self._understand(waiting)
         if operation is None:
@@ -171,7 +204,7 @@ class Recorder:
         if isinstance(decision, Short | Torn):
             self._in_part(waiting, operation, decision)
         elif isinstance(decision, Die):
-            raise Dying(operation, done=False)
+            raise Dying(operation, waiting, done=False)
         elif isinstance(decision, Fail):
             self.trace.operations.append(replace(operation, error=decision.error))
             self._listener.refuse(waiting, decision.error)
@@ -204,5 +237,5 @@ class Recorder:
             os.close(ours)
         self.trace.operations.append(part)
         if isinstance(decision, Torn):
-            raise Dying(part, done=True)
+            raise Dying(part, waiting, done=True)
         self._listener.give(waiting, decision.size)
