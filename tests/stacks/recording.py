@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_bytes, to_text
-from harness.life.disk.trap import hand_over
+from harness.life.disk.trap import hand_over, write_stacks_to
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Dying, Go, Recorder, Trace
@@ -39,6 +39,7 @@ class Run:
     error: str | None = None
     killed: bool = False
     status: int | None = None
+    stack: tuple[str, ...] = ()
 
     @property
     def operations(self) -> list[Operation]:
@@ -76,13 +77,16 @@ class Workshop:
         decide: Callable[[Operation], Decision] = go,
         trace: Trace | None = None,
         recorded: bool = True,
+        stacks: bool = False,
         advance: Callable[[int], None] = lambda ns: None,
     ) -> Run:
         """Run `module:function(home, say, *arguments)` to its end, or to its death."""
         run = Run(trace or Trace.of(home))
         order = {"function": function, "home": str(home), "arguments": arguments}
         order["filter"] = to_text(program()) if recorded else None
-        self._channel.send(order)
+        order["stacks"] = stacks
+        written = os.memfd_create("stacks")
+        self._channel.send(order, [written])
         recorder: Recorder | None = None
         pid = None
         deadline = time.monotonic() + PATIENCE_S
@@ -101,16 +105,27 @@ class Workshop:
                 if recorder is not None and not run.killed:
                     try:
                         recorder.serve()
-                    except Dying:
+                    except Dying as dying:
                         run.killed = True
+                        if stacks:
+                            run.stack = recorder.stack(dying, written)
                         assert pid is not None
                         os.kill(pid, signal.SIGKILL)
         finally:
-            if run.status is None and pid is not None:
-                os.kill(pid, signal.SIGKILL)
+            if run.status is None:
+                self._end(run, pid)
             if recorder is not None:
                 recorder.close()
+            os.close(written)
         return run
+
+    def _end(self, run: Run, pid: int | None) -> None:
+        """A run that broke off: nothing of it is left to trouble the next one."""
+        while run.status is None:
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+            message = self._channel.receive()
+            pid, run.status = message.get("pid", pid), message.get("status")
 
     def _hear(self, run: Run, message: Mapping[str, Any]) -> None:
         if "say" in message:
@@ -137,9 +152,13 @@ def _serve(descriptor: int) -> None:
             return
         module, _, name = order["function"].partition(":")
         function = getattr(importlib.import_module(module), name)
+        [written] = channel.take_descriptors()
         pid = os.fork()
         if pid == 0:
+            if order["stacks"]:
+                write_stacks_to(written)
             _live(channel, function, order)
+        os.close(written)
         channel.send({"pid": pid})
         _, status = os.waitpid(pid, 0)
         channel.send({"status": os.waitstatus_to_exitcode(status)})
