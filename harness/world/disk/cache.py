@@ -8,6 +8,9 @@ from harness.world.disk.names import Names
 from harness.world.syscalls.operations import Operation
 from harness.world.tree import Tree
 
+_FILES_KEPT = 8
+"""Dead files fewer than this are not worth looking for."""
+
 
 class Disk:
     """All files and names of a home, as one tier of crash treats them."""
@@ -16,6 +19,7 @@ class Disk:
         self.names = Names(before)
         self.files = {file: Cached(content) for file, content in before.contents.items()}
         self._tier = tier
+        self._nameless: set[int] = set()
 
     def apply(self, index: int, operation: Operation) -> None:
         """One operation takes effect; a failed one none, but that a failed fsync leaves doubt."""
@@ -26,6 +30,8 @@ class Disk:
             return
         if operation.kind == "create" and operation.file is not None:
             self.files[operation.file] = Cached()
+            if operation.path is None:
+                self._nameless.add(operation.file)
             if operation.data:
                 self.files[operation.file].write(index, 0, operation.data)
         elif operation.kind == "write" and file is not None:
@@ -43,13 +49,20 @@ class Disk:
                 if file.pending:
                     file.sync()
             self.names.sync(None)
-            return
-        if operation.file is not None:
-            self.files[operation.file].sync()
-        elif self._tier != "ext4":
-            self.names.sync(operation.path)
-        if self._tier == "ext4":
-            self._commit_journal(index)
+        else:
+            if operation.file is None and self._tier == "posix":
+                self.names.sync(operation.path)
+            elif operation.file in self.files:
+                self.files[operation.file].sync()
+            if self._tier == "ext4":
+                self._commit_journal(index)
+        if len(self.files) > _FILES_KEPT:
+            self._forget_the_lost()
+
+    def _forget_the_lost(self) -> None:
+        """Drop the files that no name will ever lead to again."""
+        kept = self.names.reachable() | self._nameless
+        self.files = {number: file for number, file in self.files.items() if number in kept}
 
     def _commit_journal(self, index: int) -> None:
         """Any fsync writes the whole journal; data that are not allocated yet stay in memory."""

@@ -7,7 +7,7 @@ what of each file. A candidate is cheap to count, and costs its files' changed s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from harness.world.disk.choices import (
     survivor,
 )
 from harness.world.disk.file import Survivor
-from harness.world.disk.names import NameChange, View, view
+from harness.world.disk.names import NameChange, View
 from harness.world.syscalls.operations import Operation
 from harness.world.tree import Rebuildable
 
@@ -62,7 +62,6 @@ class Moment:
         self._lot = lot
         self._draws = draws
         self._unwanted = unwanted
-        self._views: dict[tuple[int, ...], View] = {}
         self._survivors: dict[tuple[int, Choice], tuple[Survivor, bytes]] = {}
         self._shares: dict[tuple[str, int, Choice], int] = {}
         self._frames: dict[int, int] = {}
@@ -78,14 +77,9 @@ class Moment:
         """Each file as it was last synced."""
         return dict.fromkeys(self.disk.files, Choice("prefix", 0))
 
-    def see(self, kept: Sequence[int]) -> View:
+    def see(self, kept: Iterable[int]) -> View:
         """The names with these pending changes, by their numbers."""
-        key = tuple(kept)
-        if key not in self._views:
-            pending = self.disk.names.pending
-            entries = self.disk.names.after(pending[number] for number in key)
-            self._views[key] = view(entries, self._unwanted)
-        return self._views[key]
+        return self.disk.names.see(kept, self._unwanted)
 
     def survivor(self, file: int, choice: Choice) -> tuple[Survivor, bytes]:
         """What a choice leaves of a file, and its digest."""

@@ -16,14 +16,16 @@ from harness.world.tree import write_tree
 
 def lay_down(state: State, directory: Path) -> None:
     """Make `directory` hold the state and nothing else; it is created if it is not there."""
-    if directory.exists():
-        for entry in os.scandir(directory):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry)
-            else:
-                os.unlink(entry)
-    else:
-        directory.mkdir(parents=True)
+    try:
+        entries = list(os.scandir(directory))
+    except FileNotFoundError:
+        os.makedirs(directory)
+        entries = []
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry)
+        else:
+            os.unlink(entry)
     write_tree(state.tree(), directory)
 
 

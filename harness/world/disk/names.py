@@ -50,6 +50,7 @@ class Names:
         self.durable: dict[Entry, Node] = {}
         self.pending: list[NameChange] = []
         self._current: dict[Entry, Node] = {}
+        self._views: dict[tuple[int, ...], View] = {}
         self._last_directory = ROOT
         for path in sorted(before.directories):
             self._set(path, self._new_directory())
@@ -69,6 +70,7 @@ class Names:
             return
         flushes = self._flushed(operation, entries)
         self.pending.append(NameChange(index, entries, flushes))
+        self._views.clear()
         _apply(self._current, entries)
 
     def sync(self, path: str | None) -> None:
@@ -82,14 +84,25 @@ class Names:
                 _apply(self.durable, change.entries)
             else:
                 kept.append(change)
-        self.pending = kept
+        if len(kept) < len(self.pending):
+            self.pending = kept
+            self._views.clear()
 
-    def after(self, changes: Iterable[NameChange]) -> dict[Entry, Node]:
-        """The durable entries with these changes made."""
-        entries = dict(self.durable)
-        for change in changes:
-            _apply(entries, change.entries)
-        return entries
+    def see(self, kept: Iterable[int], unwanted: Rebuildable) -> View:
+        """What a crash leaves to see that keeps these pending changes, by their numbers."""
+        key = tuple(kept)
+        if key not in self._views:
+            entries = dict(self.durable)
+            for number in key:
+                _apply(entries, self.pending[number].entries)
+            self._views[key] = view(entries, unwanted)
+        return self._views[key]
+
+    def reachable(self) -> set[int]:
+        """The files that some crash, or the process itself, could still find by a name."""
+        nodes = {*self.durable.values(), *self._current.values()}
+        nodes |= {node for change in self.pending for _, node in change.entries if node is not None}
+        return {node for node in nodes if isinstance(node, int) and node >= 0}
 
     def _create(self, operation: Operation) -> tuple[tuple[Entry, Node | None], ...]:
         if operation.path is None or operation.file is None:
