@@ -1,0 +1,1 @@
+"""The model of disks: every directory that a crash may legally leave behind."""

@@ -1,0 +1,179 @@
+"""One file between page cache and disk.
+
+Model: since the file's last sync, each 512-byte sector on disk holds *some* version that it had in
+the page cache, and so does its size. A `Cached` file is what is surely on disk (`base`) and the
+changes since, each with the sectors it left in the cache. A failed fsync marks the pages clean all
+the same: what they hold stays undecided, later successful fsyncs included, until they are written
+again. (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+SECTOR = 512
+PAGE = 4096
+ZEROS = bytes(SECTOR)
+_DIGEST_BYTES = 16
+_MASK = (1 << 8 * _DIGEST_BYTES) - 1
+
+Sectors = Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One operation's doing: the sectors as it left them in the cache, the size after it."""
+
+    operation: int
+    truncates: bool
+    sectors: Sectors
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """What one file could be after a crash: sectors over a base, and a size."""
+
+    base: Sectors
+    over: Sectors
+    size: int
+
+    def content(self) -> bytes:
+        """The bytes."""
+        get, base = self.over.get, self.base
+        count = -(-self.size // SECTOR)
+        found = [get(i) or base.get(i, ZEROS) for i in range(count)]
+        return b"".join(found)[: self.size]
+
+
+class Cached:
+    """A file as the kernel holds it. Sectors are replaced, never changed in place."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.base: dict[int, bytes] = {}
+        self.base_size = 0
+        self.pending: list[Change] = []
+        self.size = 0
+        self._current: dict[int, bytes] = {}
+        self._undecided: set[int] = set()
+        self._base_sum = 0
+        if content:
+            self.write(-1, 0, content)
+            self.sync()
+
+    def write(self, operation: int, offset: int, data: bytes) -> None:
+        """Data into the cache."""
+        sectors: dict[int, bytes] = {}
+        end = offset + len(data)
+        for i in range(offset // SECTOR, -(-end // SECTOR)):
+            low, high = max(offset, i * SECTOR), min(end, (i + 1) * SECTOR)
+            piece = data[low - offset : high - offset]
+            if len(piece) < SECTOR:
+                old = self._current.get(i, ZEROS)
+                piece = old[: low - i * SECTOR] + piece + old[high - i * SECTOR :]
+            sectors[i] = piece
+        self._change(operation, False, sectors, max(self.size, end))
+
+    def truncate(self, operation: int, size: int) -> None:
+        """A new size; what is cut off reads as zeros should the file grow again."""
+        sectors = {
+            i: old[: max(0, size - i * SECTOR)].ljust(SECTOR, b"\0")
+            for i, old in self._current.items()
+            if (i + 1) * SECTOR > size and old != ZEROS
+        }
+        self._change(operation, True, sectors, size)
+
+    def sync(self) -> None:
+        """What is in the cache is on disk, but for what a failed fsync left undecided."""
+        kept = [change for change in self.pending if change.operation in self._undecided]
+        if not kept:
+            self._become(self.pending, dict(self._current), self.size)
+            self.pending = []
+            return
+        undecided = {i for change in kept for i in change.sectors}
+        again = {i for change in self.pending if change not in kept for i in change.sectors}
+        sure = {i: data for i, data in self._current.items() if i not in undecided or i in again}
+        self._become(self.pending, {**self.base, **sure}, self.size)
+        reduced = (
+            replace(
+                change,
+                sectors={i: data for i, data in change.sectors.items() if i not in again},
+                size=self.size,
+                truncates=False,
+            )
+            for change in kept
+        )
+        self.pending = [change for change in reduced if change.sectors]
+
+    def fail(self) -> None:
+        """An fsync failed: everything pending is undecided from here on."""
+        self._undecided |= {change.operation for change in self.pending}
+
+    def commit(self, count: int) -> None:
+        """The first changes are on disk."""
+        if count:
+            over, size = self.prefix(count)
+            done, self.pending = self.pending[:count], self.pending[count:]
+            self._become(done, {**self.base, **over}, size)
+
+    def count_until(self, operation: int) -> int:
+        """How many pending changes are by this operation or earlier ones."""
+        return bisect_right(self.pending, operation, key=lambda change: change.operation)
+
+    def prefix(self, count: int) -> tuple[dict[int, bytes], int]:
+        """The sectors over the base, and the size, after so many pending changes."""
+        over: dict[int, bytes] = {}
+        for change in self.pending[:count]:
+            over.update(change.sectors)
+        return over, self.pending[count - 1].size if count else self.base_size
+
+    def digest(self, over: Sectors, size: int) -> bytes:
+        """The same for the same content, another (but for a chance of 2**-64) for another."""
+        total = self._base_sum
+        base = self.base
+        for i, data in over.items():
+            total += _weight(i, data) - _weight(i, base.get(i, ZEROS))
+        for i in range(size // SECTOR, self._end(over)):
+            # What the size cuts off, wholly or in part.
+            data = over[i] if i in over else base.get(i, ZEROS)
+            total -= _weight(i, data)
+            total += _weight(i, data[: max(0, size - i * SECTOR)].ljust(SECTOR, b"\0"))
+        return (total & _MASK).to_bytes(_DIGEST_BYTES, "little") + size.to_bytes(8, "little")
+
+    def _end(self, over: Sectors) -> int:
+        """The sector after the last that holds anything."""
+        return max(-(-self.base_size // SECTOR), max(over, default=-1) + 1)
+
+    def _change(
+        self, operation: int, truncates: bool, sectors: dict[int, bytes], size: int
+    ) -> None:
+        self._current.update(sectors)
+        self.size = size
+        self.pending.append(Change(operation, truncates, sectors, size))
+
+    def _become(self, changes: list[Change], base: dict[int, bytes], size: int) -> None:
+        for i in {i for change in changes for i in change.sectors}:
+            self._base_sum += _weight(i, base.get(i, ZEROS)) - _weight(i, self.base.get(i, ZEROS))
+        self.base, self.base_size = base, size
+
+
+_weights: dict[tuple[int, bytes], int] = {}
+_WEIGHTS_MAX = 1 << 16
+
+
+def _weight(index: int, data: bytes) -> int:
+    """A sector's share of a digest: zeros weigh nothing, so that holes equal written zeros."""
+    known = _weights.get((index, data))
+    if known is None:
+        if len(_weights) >= _WEIGHTS_MAX:
+            _weights.clear()
+        known = 0
+        if data != ZEROS:
+            salt = index.to_bytes(8, "little")
+            hashed = hashlib.blake2b(data, digest_size=_DIGEST_BYTES, salt=salt)
+            known = int.from_bytes(hashed.digest(), "little")
+        _weights[index, data] = known
+    return known
