@@ -36,6 +36,7 @@ KINDS = {
     "tool.called": "the target called a tool: call_id, name, input, contract",
     "tool.effect": "the tool's effect took place in the world: call_id, name, input, result, fresh",
     "tool.done": "its result reached the target: call_id, name",
+    "disk": "a disk operation took effect, or failed: operation, path, to, offset, size, error",
     "reply.returned": "send() returned, the target's acknowledgement: message_id, text",
     "reply.delivered": "the user saw it: message_id, text",
     "send.failed": "send() raised: message_id, error, trace",

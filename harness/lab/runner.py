@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.lab.stage import Stage, scripted_deaths
+from harness.lab.stage import Stage, needs_recorder, scripted_deaths, scripted_failures
 from harness.model.mock import MockModel
 from harness.record import Record
 from harness.scenario.plan import Plan, Turn, plan
@@ -31,7 +31,10 @@ from harness.world.process import (
     Returned,
     Server,
     Stopped,
+    Tracing,
+    Untraceable,
 )
+from harness.world.syscalls.recorder import Trace
 from harness.world.tools import ToolShed
 
 SESSION_ID = "session-1"
@@ -58,10 +61,19 @@ class _Over(Exception):
 
 
 def run(
-    scenario: Scenario, record: Record, server: Server, home: Path, keep: Keep | None = None
-) -> None:
-    """Play a case into its record; the home directory must exist and be empty."""
-    player = _Player(scenario, record, server, home, keep)
+    scenario: Scenario,
+    record: Record,
+    server: Server,
+    home: Path,
+    keep: Keep | None = None,
+    *,
+    traced: bool = False,
+) -> Trace | None:
+    """Play a case into its record; the home directory must exist and be empty.
+
+    `traced`, or a fault of the disk, has every disk operation recorded; the trace is then returned.
+    """
+    player = _Player(scenario, record, server, home, keep, traced)
     try:
         player.play()
     except _Over:
@@ -73,11 +85,18 @@ def run(
         player.stage.record("broke", error=f"{type(error).__name__}: {error}", trace=trace)
     finally:
         player.close()
+    return player.trace
 
 
 class _Player:
     def __init__(
-        self, scenario: Scenario, record: Record, server: Server, home: Path, keep: Keep | None
+        self,
+        scenario: Scenario,
+        record: Record,
+        server: Server,
+        home: Path,
+        keep: Keep | None,
+        traced: bool,
     ) -> None:
         self._seed = record.header.seed
         self._plan: Plan = plan(scenario, self._seed)
@@ -90,7 +109,12 @@ class _Player:
             seed=self._seed,
         )
         deaths = scripted_deaths(scenario.faults)
-        self.stage = Stage(record, self._clock, model, shed, deaths)
+        failures = scripted_failures(scenario.faults)
+        self.stage = Stage(record, self._clock, model, shed, deaths, failures)
+        self._tracing: Tracing | None = None
+        if traced or needs_recorder(scenario.faults):
+            trace = Trace.of(home)
+            self._tracing = Tracing(trace, self.stage.decide, self._clock.advance)
         self._server = server
         self._order = {
             "home": str(home),
@@ -104,6 +128,11 @@ class _Player:
         self._crashes = 0
         self._lives_this_turn = 0
         self._capabilities: list[str] = []
+
+    @property
+    def trace(self) -> Trace | None:
+        """What was done to the disk, where that was recorded."""
+        return None if self._tracing is None else self._tracing.trace
 
     def play(self) -> None:
         self._open()
@@ -202,7 +231,7 @@ class _Player:
     def _open(self) -> bool:
         """Fork and open; False where it was killed meanwhile."""
         self.stage.life += 1
-        self._life = Life(self._server, self._clock, self._order)
+        self._life = Life(self._server, self._clock, self._order, self._tracing)
         self.stage.record("life.started")
         outcome = self._ask("open", session_id=SESSION_ID, settings=self._settings)
         if isinstance(outcome, Returned):
@@ -266,6 +295,8 @@ class _Player:
             self._crash(outcome.where)
         elif isinstance(outcome, Died):
             self.stage.record("died", status=outcome.status, stderr=outcome.output, during=do)
+        elif isinstance(outcome, Untraceable):
+            raise RuntimeError(f"the disk recorder does not work here: {outcome.why}")
         elif isinstance(outcome, Hung):
             self.stage.record(
                 "limit", bound="real_time", value=0, message=f"{do}() gave no sign of life"

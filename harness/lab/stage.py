@@ -7,33 +7,63 @@ recorded or carried out. The model and the tools outlive every life.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import Any
 
 from harness.channel import to_bytes, to_text
 from harness.doors.reply import NoReply
 from harness.model.mock import MockModel
 from harness.record import Record
-from harness.scenario.schema import Crash, Fault, ToolFault
+from harness.scenario.schema import OPERATION, Crash, Disk, Fault, ToolFault
 from harness.world.clock import VirtualClock
 from harness.world.process import Die
+from harness.world.syscalls.operations import Operation
+from harness.world.syscalls.recorder import Decision, Fail, Go, Short, Slow
+from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
+SLOW_NS = 5_000_000_000
+"""What a slow disk takes for one operation, in virtual time."""
 _TOOL_BOUNDARY = {"before": "tool.called", "during": "tool.halfway", "after_effect": "tool.done"}
 
 
 @dataclass(frozen=True)
 class Death:
-    """A scripted death that has not happened yet. `call` is the n-th tool call, None for any."""
+    """A scripted death that has not happened yet.
+
+    `at` is a boundary, or a disk operation as `write checkpoint` (then `call` counts its matches
+    in the turn); at a boundary of a tool `call` is the n-th call, None for any.
+    """
 
     fault: int
     turn: int
     at: str
     call: int | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A scripted error of a disk operation that has not happened yet."""
+
+    fault: int
+    turn: int
+    on: str
+    error: str
+
+
+def needs_recorder(faults: tuple[Fault, ...]) -> bool:
+    """Whether a fault can only be done by somebody who sees the disk operations."""
+    return any(
+        isinstance(fault.what, Disk)
+        or (isinstance(fault.what, Crash) and OPERATION.fullmatch(fault.what.at))
+        for fault in faults
+    )
 
 
 def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
@@ -42,10 +72,22 @@ def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
     for index, fault in enumerate(faults):
         what = fault.what
         if isinstance(what, Crash):
-            deaths.append(Death(index, what.turn, what.at, None))
+            operation = OPERATION.fullmatch(what.at)
+            number = None if operation is None else int(operation[3] or 1)
+            at = what.at if operation is None else f"{operation[1]} {operation[2]}"
+            deaths.append(Death(index, what.turn, at, number))
         elif isinstance(what, ToolFault):
             deaths.append(Death(index, what.turn, _TOOL_BOUNDARY[what.crash], what.call))
     return deaths
+
+
+def scripted_failures(faults: tuple[Fault, ...]) -> list[Failure]:
+    """The disk errors among the faults, in the order of the script."""
+    return [
+        Failure(index, fault.what.turn, fault.what.on, fault.what.error)
+        for index, fault in enumerate(faults)
+        if isinstance(fault.what, Disk)
+    ]
 
 
 class Stage:
@@ -58,6 +100,7 @@ class Stage:
         model: MockModel,
         shed: ToolShed,
         deaths: list[Death],
+        failures: list[Failure] | None = None,
     ) -> None:
         self.turn: int | None = None
         self.life = 0
@@ -68,6 +111,8 @@ class Stage:
         self._model = model
         self._shed = shed
         self._deaths = deaths
+        self._failures = failures or []
+        self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
         self._requests = 0
         self._attempts: Counter[int | None] = Counter()
@@ -82,6 +127,40 @@ class Stage:
         """Answer one message of the life; Die where a death is scripted or a bound is hit."""
         answer: Mapping[str, Any] = getattr(self, f"_on_{call['call']}")(call)
         return answer
+
+    def decide(self, operation: Operation) -> Decision:
+        """What becomes of a disk operation: it is recorded and takes effect, fails or is the end."""
+        if operation.kind == "write":
+            name = f"{operation.path}"
+        else:
+            name = f"{operation.to or operation.path}"
+        for death in self._deaths:
+            kind, _, pattern = death.at.partition(" ")
+            if pattern and death.turn == self.turn and kind == operation.kind:
+                if not _fits(name, pattern):
+                    continue
+                self._operations[self.turn, death.at] += 1
+                if self._operations[self.turn, death.at] == death.call:
+                    self._deaths.remove(death)
+                    self.dying = death
+                    return DieHere()
+        failure = next(
+            (f for f in self._failures if (f.turn, f.on) == (self.turn, operation.kind)), None
+        )
+        self.record(
+            "disk",
+            operation=operation.kind,
+            path=operation.path,
+            to=operation.to,
+            offset=operation.offset,
+            size=len(operation.data) or operation.size,
+            error=None if failure is None else failure.error,
+        )
+        if failure is None:
+            return Go()
+        self._failures.remove(failure)
+        self.fire(failure.fault, f"{failure.error} on {failure.on} {name}")
+        return _failing(failure.error, operation)
 
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""
@@ -196,3 +275,17 @@ def _readable(body: str) -> Any:
         return json.loads(body)
     except ValueError:
         return body
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a file's name, or its path in the home, begins as the pattern says."""
+    name = path.rpartition("/")[2]
+    return any(fnmatch(one, form) for one in (name, path) for form in (pattern, f"{pattern}*"))
+
+
+def _failing(error: str, operation: Operation) -> Decision:
+    if error == "slow":
+        return Slow(SLOW_NS)
+    if error == "short":
+        return Short(max(1, len(operation.data) // 2)) if operation.data else Go()
+    return Fail(getattr(errno, error))

@@ -24,6 +24,7 @@ from harness.life import clock as clocks
 from harness.life import network, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
 from harness.life.clock import HAND
+from harness.life.disk import trap
 from harness.life.drive import Driver
 from harness.life.tools import BridgedTool
 
@@ -82,12 +83,16 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     os.dup2(output, 2)
     random.seed(order["seed"])
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
-    _bridge = bridge = Bridge(Channel(socket.socket(fileno=door)), _home_file)
+    crossing = Channel(socket.socket(fileno=door))
+    _bridge = bridge = Bridge(crossing, _home_file)
     HAND.overdue = partial(_tell, "overdue")
     network.shut(lambda address, what: _tell("network", address=address, what=what))
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
     driver = Driver(_target, order["home"])
     commands = Channel(socket.socket(fileno=control))
+    if order["filter"] is not None:
+        trap.write_stacks_to(2)
+        trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
     try:
         while (command := commands.receive())["do"] != "quit":
             if command["do"] == "open":

@@ -38,11 +38,11 @@ BOUNDARIES = (
     "reply.delivered",
 )
 OPERATIONS = ("write", "fsync", "rename", "unlink", "truncate", "create")
-_OPERATION = re.compile(rf"({'|'.join(OPERATIONS)}) (\S+)(?: #([1-9]\d*))?")
+OPERATION = re.compile(rf"({'|'.join(OPERATIONS)}) (\S+)(?: #([1-9]\d*))?")
 
 
 def _point(value: str) -> str:
-    if value in BOUNDARIES or _OPERATION.fullmatch(value):
+    if value in BOUNDARIES or OPERATION.fullmatch(value):
         return value
     raise ValueError(
         f"a boundary ({', '.join(BOUNDARIES)}) or a disk operation such as 'write checkpoint' "

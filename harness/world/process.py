@@ -8,19 +8,25 @@ answers each message of a life, and says `Die` where it wants it dead.
 from __future__ import annotations
 
 import contextlib
+import linecache
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.channel import Channel, Hangup, pair
+from harness.channel import Channel, Hangup, pair, to_text
 from harness.world.clock import ORIGIN_NS, VirtualClock
+from harness.world.syscalls.filter import program
+from harness.world.syscalls.operations import Operation
+from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
 
 HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging."""
@@ -72,7 +78,14 @@ class Hung:
     """No sign of life for `HANG_LIMIT_S`; it has been killed."""
 
 
-Outcome = Returned | Raised | Died | Killed | Hung
+@dataclass(frozen=True)
+class Untraceable:
+    """The kernel or the container refuses the recorder; `why` says what it said."""
+
+    why: str
+
+
+Outcome = Returned | Raised | Died | Killed | Hung | Untraceable
 
 
 class Die(Exception):
@@ -80,6 +93,15 @@ class Die(Exception):
 
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time."""
+
+    trace: Trace
+    decide: Decide
+    advance: Callable[[int], None]
 
 
 class Server:
@@ -157,12 +179,22 @@ class Server:
 class Life:
     """One process of the target, from fork to death."""
 
-    def __init__(self, server: Server, clock: VirtualClock, order: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        server: Server,
+        clock: VirtualClock,
+        order: Mapping[str, Any],
+        tracing: Tracing | None = None,
+    ) -> None:
         self._server = server
+        self._tracing = tracing
+        self._recorder: Recorder | None = None
+        self._answer: Answer = _refuse_calls
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
         full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": ORIGIN_NS}
+        full["filter"] = None if tracing is None else to_text(program())
         self.pid = server.fork(
             full, [theirs.fileno(), their_door.fileno(), clock.descriptor, self._output]
         )
@@ -176,15 +208,21 @@ class Life:
 
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
         """Give one command and serve the life's calls until it is carried out, or the life ends."""
+        self._answer = answer
         try:
             self._commands.send(command)
-            return self._serve(answer)
+            return self._serve()
         except Hangup:
             return self._gone()
         except Die:
             return Killed(self._last_words())
+        except Dying as dying:
+            return Killed(self._place_of(dying))
+        except _Refused as refused:
+            self.kill()
+            return Untraceable(str(refused))
 
-    def _serve(self, answer: Answer) -> Outcome:
+    def _serve(self) -> Outcome:
         silent_since = time.monotonic()
         while True:
             readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
@@ -196,14 +234,48 @@ class Life:
                     return Hung()
                 continue
             silent_since = time.monotonic()
-            while (call := self._door.receive_now()) is not None:
-                self._door.send(answer(call))
+            self._drain()
+            if self._recorder is not None and self._recorder.fileno() in readable:
+                self._record(self._recorder)
             if (done := self._commands.receive_now()) is not None:
                 if "error" in done:
                     return Raised(done["error"], done["trace"])
                 return Returned(done["value"])
             if self._pidfd in readable:
                 return self._gone()
+
+    def _drain(self) -> None:
+        """Answer what the life has said so far: it comes before what it does next."""
+        while (call := self._door.receive_now()) is not None:
+            if call["call"] == "trapped":
+                self._trapped(call)
+            else:
+                self._door.send(self._answer(call))
+
+    def _trapped(self, call: Mapping[str, Any]) -> None:
+        if self._tracing is None or "failed" in call:
+            raise _Refused(call.get("failed", "nobody asked for a recorder"))
+        (listener,) = self._door.take_descriptors()
+        tracing = self._tracing
+
+        def decide(operation: Operation) -> Decision:
+            self._drain()
+            return tracing.decide(operation)
+
+        self._recorder = Recorder(listener, tracing.trace, decide, advance=tracing.advance)
+        self._all.register(self._recorder, select.POLLIN)
+
+    def _record(self, recorder: Recorder) -> None:
+        if recorder.over:
+            self._all.unregister(recorder)
+        else:
+            recorder.serve()
+
+    def _place_of(self, dying: Dying) -> str | None:
+        """Which line it stands on in the operation that it dies in; then it is killed."""
+        stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
+        self.kill()
+        return _innermost(stack)
 
     def kill(self) -> None:
         """SIGKILL, now; every thread of it."""
@@ -247,6 +319,8 @@ class Life:
         status = self._server.reap(self.pid)
         self._commands.close()
         self._door.close()
+        if self._recorder is not None:
+            self._recorder.close()
         os.close(self._pidfd)
         os.close(self._output)
         return status
@@ -258,3 +332,27 @@ def _poll(*ends: Channel | int) -> select.poll:
     for end in ends:
         poll.register(end, select.POLLIN)
     return poll
+
+
+class _Refused(Exception):
+    """The life could not put the filter on."""
+
+
+def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
+    raise RuntimeError(f"a life spoke before it was asked anything: {call}")
+
+
+_FRAME = re.compile(r'File "(.*)", line (\d+) in ')
+_LIBRARIES = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
+
+
+def _innermost(stack: tuple[str, ...]) -> str | None:
+    """`file.py:88 the line` of the innermost frame that is in no library."""
+    for frame in stack:
+        match = _FRAME.search(frame)
+        if match and not match[1].startswith(("<", *_LIBRARIES)):
+            line = linecache.getline(match[1], int(match[2])).strip()
+            return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
+    return None
