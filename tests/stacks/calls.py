@@ -234,6 +234,11 @@ def line(home: Path, say: Say) -> None:
     say("end")
 
 
+def long_write(home: Path, say: Say) -> None:
+    """One write of several pages."""
+    os.write(os.open(home / "file", os.O_CREAT | os.O_WRONLY), b"x" * 20000)
+
+
 def perform(home: Path, say: Say, steps: Steps) -> None:
     """Whatever steps, failing ones too; a descriptor is a number of those opened before."""
     opened: list[int] = []

@@ -7,6 +7,7 @@ its operations.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import select
@@ -54,6 +55,58 @@ def go(_operation: Operation) -> Decision:
     return Go()
 
 
+class _Life:
+    """One forked process, seen from the tests."""
+
+    def __init__(self, run: Run, door: Channel, pid: int) -> None:
+        self.recorder: Recorder | None = None
+        self._run = run
+        self._door = door
+        self._pid = pid
+        self._open = True
+        self._deadline = time.monotonic() + PATIENCE_S
+
+    def turn(
+        self,
+        workshop: Channel,
+        decide: Callable[[Operation], Decision],
+        advance: Callable[[int], None],
+    ) -> None:
+        """Wait until somebody has something to say, and hear it."""
+        left = self._deadline - time.monotonic()
+        assert left > 0, f"it did not end within {PATIENCE_S} s"
+        ends: list[Channel | Recorder] = [workshop]
+        if self._open:
+            ends.append(self._door)
+        if self.recorder is not None and not self.recorder.over:
+            ends.append(self.recorder)
+        readable, _, _ = select.select(ends, [], [], left)
+        try:
+            while (message := self._door.receive_now()) is not None:
+                if "trapped" in message:
+                    [listener] = self._door.take_descriptors()
+                    self.recorder = Recorder(listener, self._run.trace, decide, advance=advance)
+                elif "say" in message:
+                    self._run.said.append((len(self._run.operations), message["say"]))
+                    self._door.send({})
+                else:
+                    self._run.error = message["error"]
+        except Hangup:
+            self._open = False
+        if workshop in readable:
+            self._run.status = workshop.receive()["status"]
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        self._run.killed = True
+
+    def close(self) -> None:
+        if self.recorder is not None:
+            self.recorder.close()
+        self._door.close()
+
+
 class Workshop:
     """The warm process, seen from the tests."""
 
@@ -78,6 +131,7 @@ class Workshop:
         trace: Trace | None = None,
         recorded: bool = True,
         stacks: bool = False,
+        kill_after: int | None = None,
         advance: Callable[[int], None] = lambda ns: None,
     ) -> Run:
         """Run `module:function(home, say, *arguments)` to its end, or to its death."""
@@ -86,53 +140,30 @@ class Workshop:
         order["filter"] = to_text(program()) if recorded else None
         order["stacks"] = stacks
         written = os.memfd_create("stacks")
-        self._channel.send(order, [written])
-        recorder: Recorder | None = None
-        pid = None
-        deadline = time.monotonic() + PATIENCE_S
+        door, theirs = pair()
+        self._channel.send(order, [written, theirs.fileno()])
+        theirs.close()
+        life = _Life(run, Channel(door), self._channel.receive()["pid"])
         try:
             while run.status is None:
-                left = deadline - time.monotonic()
-                assert left > 0, f"{function} did not end within {PATIENCE_S} s"
-                ends = [self._channel, *([recorder] if recorder and not recorder.over else [])]
-                select.select(ends, [], [], left)
-                while (message := self._channel.receive_now()) is not None:
-                    pid = message.get("pid", pid)
-                    if "trapped" in message:
-                        [descriptor] = self._channel.take_descriptors()
-                        recorder = Recorder(descriptor, run.trace, decide, advance=advance)
-                    self._hear(run, message)
-                if recorder is not None and not run.killed:
+                life.turn(self._channel, decide, advance)
+                if life.recorder is not None and not run.killed:
                     try:
-                        recorder.serve()
+                        life.recorder.serve(most=1)
+                        if len(run.operations) == kill_after:
+                            # The kernel is at it: this kill is a race, as in life.
+                            life.kill()
                     except Dying as dying:
-                        run.killed = True
                         if stacks:
-                            run.stack = recorder.stack(dying, written)
-                        assert pid is not None
-                        os.kill(pid, signal.SIGKILL)
+                            run.stack = life.recorder.stack(dying, written)
+                        life.kill()
         finally:
             if run.status is None:
-                self._end(run, pid)
-            if recorder is not None:
-                recorder.close()
+                life.kill()
+                run.status = self._channel.receive()["status"]
+            life.close()
             os.close(written)
         return run
-
-    def _end(self, run: Run, pid: int | None) -> None:
-        """A run that broke off: nothing of it is left to trouble the next one."""
-        while run.status is None:
-            if pid is not None:
-                os.kill(pid, signal.SIGKILL)
-            message = self._channel.receive()
-            pid, run.status = message.get("pid", pid), message.get("status")
-
-    def _hear(self, run: Run, message: Mapping[str, Any]) -> None:
-        if "say" in message:
-            run.said.append((len(run.operations), message["say"]))
-            self._channel.send({})
-        run.error = message.get("error", run.error)
-        run.status = message.get("status", run.status)
 
     def close(self) -> None:
         self._channel.close()
@@ -152,30 +183,31 @@ def _serve(descriptor: int) -> None:
             return
         module, _, name = order["function"].partition(":")
         function = getattr(importlib.import_module(module), name)
-        [written] = channel.take_descriptors()
+        written, door = channel.take_descriptors()
         pid = os.fork()
         if pid == 0:
             if order["stacks"]:
                 write_stacks_to(written)
-            _live(channel, function, order)
+            _live(Channel(socket.socket(fileno=door)), function, order)
         os.close(written)
+        os.close(door)
         channel.send({"pid": pid})
         _, status = os.waitpid(pid, 0)
         channel.send({"status": os.waitstatus_to_exitcode(status)})
 
 
-def _live(channel: Channel, function: Callable[..., Any], order: Mapping[str, Any]) -> None:
+def _live(door: Channel, function: Callable[..., Any], order: Mapping[str, Any]) -> None:
     try:
         if order["filter"] is not None:
-            hand_over(channel, to_bytes(order["filter"]), trapped=True)
+            hand_over(door, to_bytes(order["filter"]), trapped=True)
 
         def say(words: Any) -> None:
-            channel.send({"say": words})
-            channel.receive()
+            door.send({"say": words})
+            door.receive()
 
         function(Path(order["home"]), say, *order["arguments"])
     except BaseException as error:
-        channel.send({"error": f"{type(error).__name__}: {error}"})
+        door.send({"error": f"{type(error).__name__}: {error}"})
         os._exit(1)
     os._exit(0)
 

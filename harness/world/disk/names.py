@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.world.syscalls.operations import Operation
 from harness.world.tree import Rebuildable, Tree
@@ -78,14 +78,22 @@ class Names:
         directory = None if path is None else self._directory(path)
         if path is not None and directory is None:
             return
-        kept = []
-        for change in self.pending:
+        kept: list[NameChange] = []
+        synced: list[NameChange] = []
+        settled: set[Entry] = set()
+        for change in reversed(self.pending):
             if directory is None or any(entry[0] == directory for entry, _ in change.entries):
-                _apply(self.durable, change.entries)
-            else:
-                kept.append(change)
-        if len(kept) < len(self.pending):
-            self.pending = kept
+                synced.append(change)
+                settled |= {entry for entry, _ in change.entries}
+                continue
+            # A rename out of this directory settled its old name: what came before is past.
+            left = tuple((entry, node) for entry, node in change.entries if entry not in settled)
+            if left:
+                kept.append(replace(change, entries=left))
+        for change in reversed(synced):
+            _apply(self.durable, change.entries)
+        if synced:
+            self.pending = kept[::-1]
             self._views.clear()
 
     def see(self, kept: Iterable[int], unwanted: Rebuildable) -> View:

@@ -142,10 +142,13 @@ class Recorder:
         """Close the listener; a process that still waits gets ENOSYS."""
         self._listener.close()
 
-    def serve(self) -> int:
-        """Answer every call that waits now, and say how many; Dying where the life must die."""
+    def serve(self, most: int | None = None) -> int:
+        """Answer every call that waits now (or at most so many), and say how many.
+
+        Dying where the life must be killed: it waits in the call, which stays unanswered.
+        """
         served = 0
-        while self._listener.waiting():
+        while served != most and self._listener.waiting():
             try:
                 waiting = self._listener.receive()
                 self._answer(waiting)

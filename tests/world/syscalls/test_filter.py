@@ -42,7 +42,7 @@ def interpret(code: bytes, arch: int, number: int, arguments: tuple[int, ...] = 
 
 
 @pytest.mark.parametrize("here", [X86, ARM], ids=lambda here: here.name)
-def test_calls_that_change_disks_wait_and_others_pass(here) -> None:  # type: ignore[no-untyped-def]
+def test_calls_that_change_disks_wait_and_others_pass(here) -> None:
     code = program(here)
     for call in ("write", "pwritev2", "fsync", "renameat2", "unlinkat", "openat2", "ftruncate"):
         assert interpret(code, here.audit_arch, here.numbers[call]) == NOTIFY
@@ -62,7 +62,7 @@ def test_calls_that_change_disks_wait_and_others_pass(here) -> None:  # type: ig
         (os.O_RDONLY | os.O_TRUNC, NOTIFY),
     ],
 )
-def test_only_an_open_that_may_write_waits(here, flags: int, verdict: int) -> None:  # type: ignore[no-untyped-def]
+def test_only_an_open_that_may_write_waits(here, flags: int, verdict: int) -> None:
     code = program(here)
     assert interpret(code, here.audit_arch, here.numbers["openat"], (0, 0, flags)) == verdict
     if "open" in here.numbers:

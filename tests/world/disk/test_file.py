@@ -1,0 +1,89 @@
+"""A file between cache and disk: sectors, sizes, syncs that fail, digests."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.world.disk.file import SECTOR, Cached, Survivor
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("write"), st.integers(0, 2000), st.integers(1, 1500), st.integers(0, 255)
+        ),
+        st.tuples(st.just("truncate"), st.integers(0, 2000)),
+        st.tuples(st.just("sync")),
+    ),
+    max_size=8,
+)
+
+
+def _everything(file: Cached) -> Survivor:
+    over, size = file.prefix(len(file.pending))
+    return Survivor(file.base, over, size)
+
+
+@given(steps=STEPS)
+def test_with_all_changes_a_file_is_what_was_written(steps: list[tuple[object, ...]]) -> None:
+    file, plain = Cached(), bytearray()
+    for number, (kind, *numbers) in enumerate(steps):
+        if kind == "write":
+            offset, size, byte = (int(str(n)) for n in numbers)
+            file.write(number, offset, bytes([byte]) * size)
+            plain.extend(bytes(max(0, offset + size - len(plain))))
+            plain[offset : offset + size] = bytes([byte]) * size
+        elif kind == "truncate":
+            (size,) = (int(str(n)) for n in numbers)
+            file.truncate(number, size)
+            del plain[size:]
+            plain.extend(bytes(size - len(plain)))
+        else:
+            file.sync()
+        assert _everything(file).content() == plain
+        assert file.size == len(plain)
+    over, size = file.prefix(len(file.pending))
+    assert file.digest(over, size) == _digest_of(bytes(plain))
+    assert file.digest(over, size) != _digest_of(bytes(plain) + b"\0")
+    assert file.digest(over, size) != _digest_of(bytes(plain) + b"\1")
+
+
+def _digest_of(content: bytes) -> bytes:
+    file = Cached(content)
+    return file.digest({}, file.base_size)
+
+
+def test_a_digest_does_not_care_how_a_content_came_about() -> None:
+    file = Cached(b"a" * 2000)
+    file.write(0, 600, b"b" * 100)
+    file.truncate(1, 700)
+    over, size = file.prefix(2)
+    assert file.digest(over, size) == _digest_of(b"a" * 600 + b"b" * 100)
+    assert file.digest({}, 700) == _digest_of(b"a" * 700)
+    assert file.digest({}, 4000) == _digest_of(b"a" * 2000 + bytes(2000))
+
+
+def test_a_prefix_stops_where_it_is_told() -> None:
+    file = Cached(b"old")
+    file.write(3, 3, b" new")
+    file.write(5, 7, b"er")
+    assert (file.count_until(2), file.count_until(3), file.count_until(9)) == (0, 1, 2)
+    assert Survivor(file.base, *file.prefix(0)).content() == b"old"
+    assert Survivor(file.base, *file.prefix(1)).content() == b"old new"
+    file.commit(1)
+    assert Survivor(file.base, {}, file.base_size).content() == b"old new"
+    assert [change.operation for change in file.pending] == [5]
+
+
+def test_pages_of_a_failed_fsync_stay_undecided_until_written_again() -> None:
+    file = Cached(b"a" * SECTOR * 2)
+    file.write(0, 0, b"b" * SECTOR)
+    file.write(1, SECTOR, b"c" * SECTOR)
+    file.fail()
+    file.sync()
+    assert Survivor(file.base, {}, file.base_size).content() == b"a" * SECTOR * 2
+    file.write(2, 0, b"d" * SECTOR)
+    file.sync()
+    assert Survivor(file.base, {}, file.base_size).content() == b"d" * SECTOR + b"a" * SECTOR
+    assert [sorted(change.sectors) for change in file.pending] == [[1]]
+    assert _everything(file).content() == b"d" * SECTOR + b"c" * SECTOR
