@@ -16,19 +16,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from harness import case
 from harness.checks.judge import judge
 from harness.lab.pool import POOL
 from harness.lab.runner import Keep, run
+from harness.lab.stage import needs_recorder
 from harness.lab.targets import TargetError, TargetRef, find_target, shipped_targets
 from harness.record import Header, Record, read
 from harness.report.result import Result, Run
 from harness.scenario.load import Loaded
+from harness.scenario.schema import Scenario
 from harness.world.process import Server, Stopped
-
-FIDELITY = "none"
-"""How finely the disk is recorded: not at all, until the crash lab is built."""
 
 __all__ = ["TargetError", "check", "play", "replay", "shipped_targets"]
 
@@ -91,6 +91,11 @@ def case_of(loaded: Loaded, ref: TargetRef, seed: int) -> case.Case:
     """The case of playing this scenario as scripted."""
     content = case.scenario_hash(loaded.scenario.dump())
     return case.Case(content, case.target_hash(ref.name), seed)
+
+
+def fidelity(scenario: Scenario) -> Literal["seccomp", "none"]:
+    """How finely the disk is watched: every system call where a fault needs it, else not at all."""
+    return "seccomp" if needs_recorder(scenario.faults) else "none"
 
 
 class _Crew:
@@ -168,7 +173,7 @@ class _Crew:
                 scenario_path=loaded.path,
                 target=self._ref.name,
                 seed=seed,
-                fidelity=FIDELITY,
+                fidelity=fidelity(scenario),
                 volatile={"pid": os.getpid(), "started_ns": time.time_ns()},
             )
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.lab.power import power_cut
 from harness.lab.stage import Stage, needs_recorder, scripted_deaths, scripted_failures
 from harness.model.mock import MockModel
 from harness.record import Record
@@ -310,13 +311,15 @@ class _Player:
         if death is None or self._life is None:
             raise RuntimeError("nobody asked for this death")
         self._life.kill()
+        if death.tier != "kill" and self._tracing is not None:
+            self._tracing = power_cut(self._tracing, self._home, death.tier, death.state)
         self._crashes += 1
         self.stage.dying = None
         self.stage.fire(death.fault, f"killed at {death.at}")
         self.stage.record(
             "crashed",
             at=death.at,
-            tier="kill",
+            tier=death.tier,
             crash=self._crashes,
             fault=death.fault,
             where=where,

@@ -21,6 +21,7 @@ from harness.model.mock import MockModel
 from harness.record import Record
 from harness.scenario.schema import OPERATION, Crash, Disk, Fault, ToolFault
 from harness.world.clock import VirtualClock
+from harness.world.disk.choices import Tier
 from harness.world.process import Die
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Fail, Go, Short, Slow
@@ -45,6 +46,8 @@ class Death:
     turn: int
     at: str
     call: int | None
+    tier: Tier = "kill"
+    state: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,10 @@ class Failure:
 
 def needs_recorder(faults: tuple[Fault, ...]) -> bool:
     """Whether a fault can only be done by somebody who sees the disk operations."""
-    return any(
-        isinstance(fault.what, Disk)
-        or (isinstance(fault.what, Crash) and OPERATION.fullmatch(fault.what.at))
-        for fault in faults
+    whats = [fault.what for fault in faults]
+    crashes = [what for what in whats if isinstance(what, Crash)]
+    return any(isinstance(what, Disk) for what in whats) or any(
+        OPERATION.fullmatch(crash.at) or crash.disk != "kill" for crash in crashes
     )
 
 
@@ -75,7 +78,7 @@ def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
             operation = OPERATION.fullmatch(what.at)
             number = None if operation is None else int(operation[3] or 1)
             at = what.at if operation is None else f"{operation[1]} {operation[2]}"
-            deaths.append(Death(index, what.turn, at, number))
+            deaths.append(Death(index, what.turn, at, number, what.disk, what.state))
         elif isinstance(what, ToolFault):
             deaths.append(Death(index, what.turn, _TOOL_BOUNDARY[what.crash], what.call))
     return deaths
@@ -129,11 +132,8 @@ class Stage:
         return answer
 
     def decide(self, operation: Operation) -> Decision:
-        """What becomes of a disk operation: it is recorded and takes effect, fails or is the end."""
-        if operation.kind == "write":
-            name = f"{operation.path}"
-        else:
-            name = f"{operation.to or operation.path}"
+        """What becomes of a disk operation: it takes effect, it fails, or it is the end."""
+        name = f"{operation.to or operation.path}"
         for death in self._deaths:
             kind, _, pattern = death.at.partition(" ")
             if pattern and death.turn == self.turn and kind == operation.kind:

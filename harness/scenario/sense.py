@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from harness.scenario.complaint import Complaint, nearest
 from harness.scenario.document import Step
 from harness.scenario.schema import (
-    OPERATIONS,
     Crash,
-    Disk,
     Reply,
     Scenario,
     ToolFault,
@@ -40,6 +38,7 @@ def complaints(scenario: Scenario) -> list[Complaint]:
         *_locales(scenario),
         *_resume(scenario, turns),
         *_numbers(scenario, turns),
+        *_states(scenario),
         *_not_yet(scenario),
     ]
 
@@ -165,6 +164,17 @@ def _numbers(scenario: Scenario, turns: int) -> Iterator[Complaint]:
         yield Complaint(("expect", "cost_usd", "max"), message)
 
 
+def _states(scenario: Scenario) -> Iterator[Complaint]:
+    for index, fault in enumerate(scenario.faults):
+        what = fault.what
+        if isinstance(what, Crash) and what.state is not None and what.disk == "kill":
+            message = (
+                "expected `disk: ext4` or `disk: posix` beside `state`, got a kill; it leaves one "
+                "state, so leave `state` out"
+            )
+            yield Complaint(("faults", index, "crash", "state"), message, at_key=True)
+
+
 def _not_yet(scenario: Scenario) -> Iterator[Complaint]:
     """Legal, and not emulated in this version: refused aloud, so that nothing passes unplayed."""
     if scenario.sweep is not None:
@@ -172,17 +182,11 @@ def _not_yet(scenario: Scenario) -> Iterator[Complaint]:
     for index, fault in enumerate(scenario.faults):
         way = ("faults", index, fault.kind)
         what = fault.what
-        if isinstance(what, Disk | Writer):
-            yield Complaint(way, _later(f"`{fault.kind}` faults", "leave it out"), at_key=True)
-        if not isinstance(what, Crash):
-            continue
-        if what.at.endswith(".stored") or what.at.split(" ")[0] in OPERATIONS:
-            remedy = "crash at another boundary, such as reply.received"
+        if isinstance(what, Writer):
+            yield Complaint(way, _later("`writer` faults", "leave it out"), at_key=True)
+        if isinstance(what, Crash) and what.at.endswith(".stored"):
+            remedy = "crash at a disk operation such as 'fsync *.jsonl', or at another boundary"
             yield Complaint((*way, "at"), _later(f"a crash at {what.at!r}", remedy))
-        if what.disk != "kill":
-            yield Complaint((*way, "disk"), _later(f"`disk: {what.disk}`", "use `disk: kill`"))
-        if what.state is not None:
-            yield Complaint((*way, "state"), _later("`state`", "leave it out"), at_key=True)
 
 
 def _later(what: str, remedy: str) -> str:

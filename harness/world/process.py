@@ -269,7 +269,7 @@ class Life:
         if recorder.over:
             self._all.unregister(recorder)
         else:
-            recorder.serve()
+            recorder.serve(1)
 
     def _place_of(self, dying: Dying) -> str | None:
         """Which line it stands on in the operation that it dies in; then it is killed."""

@@ -87,18 +87,34 @@ def test_known_locales_are_spoken() -> None:
     ("tail", "place"),
     [
         ("sweep: {}", "a:6:1:"),
-        ("faults: [{disk: {turn: 1, on: fsync, error: EIO}}]", "a:6:11:"),
         ("faults: [{writer: {turn: 1}}]", "a:6:11:"),
         ("faults: [{crash: {turn: 1, at: reply.stored}}]", "a:6:32:"),
-        ("faults: [{crash: {turn: 1, at: write checkpoint}}]", "a:6:32:"),
-        ("faults: [{crash: {turn: 1, at: reply.received, disk: ext4}}]", "a:6:54:"),
-        ("faults: [{crash: {turn: 1, at: reply.received, state: 2}}]", "a:6:48:"),
     ],
 )
 def test_what_is_not_emulated_yet_is_refused_not_passed_over(tail: str, place: str) -> None:
     message = refusal(HEAD + tail)
     assert message.startswith(f"{place} expected what this version emulates")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "disk: {turn: 1, on: fsync, error: EIO}",
+        "crash: {turn: 1, at: write checkpoint}",
+        "crash: {turn: 1, at: reply.received, disk: ext4, state: 2}",
+    ],
+)
+def test_faults_of_the_disk_are_played(fault: str) -> None:
+    assert accepted(f"{HEAD}faults: [{{{fault}}}]")
+
+
+def test_a_kill_leaves_one_state_and_no_choice() -> None:
+    message = refusal(HEAD + "faults: [{crash: {turn: 1, at: reply.received, state: 2}}]")
+    assert message == (
+        "a:6:48: expected `disk: ext4` or `disk: posix` beside `state`, got a kill; it leaves one "
+        "state, so leave `state` out"
+    )
 
 
 def test_a_call_that_may_not_be_reached_is_left_to_the_run() -> None:
