@@ -2,7 +2,8 @@
 
 A case is scenario + target + seed + choice. The token names it completely in under 100 characters:
 hashes of the scenario's content and of the target's name, the seed, and the choice, an index into
-the deterministic enumeration of that scenario's cases (`s`: as scripted). A check character
+the deterministic enumeration of that scenario's cases (`s`: as scripted; `e231.SHAPE`: the 231st
+ext4 state of a run of that shape). A check character
 catches a slip of the hand before anything is looked up.
 """
 
@@ -15,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 AS_SCRIPTED = "s"
+BASELINE = "base"
+"""The recorded run of a sweep: as scripted, but without its deaths."""
 _FORM = re.compile(
     r"hx1-([0-9a-f]{12})-([0-9a-f]{6})-([0-9a-z]{1,20})-([0-9a-z.]{1,40})-([0-9a-f])"
 )

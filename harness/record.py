@@ -42,7 +42,8 @@ KINDS = {
     "send.failed": "send() raised: message_id, error, trace",
     "network.refused": "something tried to leave the harness: address, what",
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",
-    "crashed": "the process was killed: at, tier, crash (n-th, from 1), fault, where (source line)",
+    "crashed": "the process was killed: at, tier, crash (n-th, from 1), fault, where (a line); "
+    "and in a swept case the state of the disk, in words",
     "died": "the process ended by itself: status, stderr, during (the command)",
     "limit": "a bound of the harness was hit: bound, value, message",
     "closed": "close() returned",

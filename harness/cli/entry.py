@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_run(commands)
+    _add_sweep(commands)
     _add_replay(commands)
     check = _command(commands, "check", "judge a stored record again, without playing it")
     check.add_argument("record", type=Path, metavar="RECORD", help="a record.jsonl")
@@ -88,6 +89,10 @@ def _room(name: str) -> Command:
         from harness.cli import playing
 
         return {"run": playing.run, "replay": playing.replay, "check": playing.check}[name]
+    if name == "sweep":
+        from harness.cli import sweeping
+
+        return sweeping.sweep
     if name == "serve":
         from harness.cli import serving
 
@@ -128,6 +133,34 @@ def _add_run(commands: Any) -> None:
         "-k", dest="only", metavar="EXPR", help="those whose folder/name fits: 'crash and not disk'"
     )
     run.add_argument("--quiet", "-q", action="store_true", help="say only what did not pass")
+
+
+def _add_sweep(commands: Any) -> None:
+    sweep = _command(commands, "sweep", "every crash of one scenario that a disk can tell apart")
+    sweep.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file")
+    sweep.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
+    about = "what dies: the process (kill), or the power over ext4 or any posix disk"
+    sweep.add_argument("--disk", type=_tiers, default=("kill",), metavar="TIERS", help=about)
+    sweep.add_argument("--states", type=_count, metavar="N", help="judge at most N a tier")
+    sweep.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
+    sweep.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
+    sweep.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
+    sweep.add_argument("--quiet", "-q", action="store_true", help="say only what did not pass")
+
+
+def _tiers(text: str) -> tuple[str, ...]:
+    tiers = tuple(dict.fromkeys(text.split(",")))
+    if unknown := [tier for tier in tiers if tier not in ("kill", "ext4", "posix")]:
+        raise argparse.ArgumentTypeError(
+            f"expected kill, ext4, posix or several, got {unknown[0]!r}"
+        )
+    return tiers
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
 
 
 def _add_replay(commands: Any) -> None:

@@ -6,6 +6,7 @@ in that order. A verdict is reached from the record alone.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -14,12 +15,15 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 from harness import case
 from harness.checks.judge import judge
+from harness.checks.verdict import Verdict
+from harness.lab import sweep as sweeping
 from harness.lab.pool import POOL
 from harness.lab.runner import Keep, run
 from harness.lab.stage import needs_recorder
@@ -28,9 +32,12 @@ from harness.record import Header, Record, read
 from harness.report.result import Result, Run
 from harness.scenario.load import Loaded
 from harness.scenario.schema import Scenario
+from harness.world.disk.choices import Tier
+from harness.world.disk.lay_down import lay_down
+from harness.world.disk.states import State
 from harness.world.process import Server, Stopped
 
-__all__ = ["TargetError", "check", "play", "replay", "shipped_targets"]
+__all__ = ["TargetError", "check", "play", "replay", "shipped_targets", "sweep"]
 
 
 def play(
@@ -71,11 +78,98 @@ def replay(
     ref = _find_target(wanted, target)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
+    if wanted.choice != case.AS_SCRIPTED:
+        return _replay_swept(loaded, ref, wanted, keep)
     crew = _Crew(ref, wanted.seed, None, None, None if keep is None else Keep(keep))
     played = crew.play([loaded], 1)
     if not played.results:
         raise KeyboardInterrupt
     return played.results[0]
+
+
+def sweep(
+    loaded: Loaded,
+    *,
+    target: str = "lifecycle",
+    tiers: Sequence[Tier] = ("kill",),
+    seed: int | None = None,
+    states_max: int = sweeping.STATES_MAX,
+    jobs: int = 1,
+    on_state: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Every crash of one scenario that the disk can tell apart, each judged.
+
+    `tiers` are kill, ext4, posix; over `states_max` an even sample is judged, and the result says
+    so. `on_state` hears how many of how many are done. Errors are those of `play`.
+    """
+    ref = find_target(target)
+    case_seed = loaded.scenario.seed if seed is None else seed
+    stopped = threading.Event()
+    with contextlib.ExitStack() as stack:
+        servers = [
+            stack.enter_context(POOL.server(ref, stopped.is_set)) for _ in range(max(1, jobs))
+        ]
+        named = case_of(loaded, ref, case_seed)
+        with _home(servers[0]) as home:
+            base = sweeping.record_base(loaded, ref.name, named, servers[0], home)
+        return sweeping.sweep(
+            base, tiers, states_max, lambda chosen: _judge_all(base, chosen, servers, on_state)
+        )
+
+
+def _judge_all(
+    base: sweeping.Base,
+    chosen: Sequence[State],
+    servers: Sequence[Server],
+    on_state: Callable[[int, int], None] | None,
+) -> Iterator[tuple[State, Verdict]]:
+    """Crash into each state; as many at a time as there are servers."""
+    free: queue.SimpleQueue[Server] = queue.SimpleQueue()
+    for server in servers:
+        free.put(server)
+
+    def one(left: State) -> Verdict:
+        server = free.get()
+        try:
+            with _home(server) as home:
+                return judge(sweeping.crash_into(base, left, server, home))
+        finally:
+            free.put(server)
+
+    with ThreadPoolExecutor(len(servers)) as workers:
+        for done, (left, verdict) in enumerate(
+            zip(chosen, workers.map(one, chosen), strict=True), 1
+        ):
+            if on_state is not None:
+                on_state(done, len(chosen))
+            yield left, verdict
+
+
+@contextlib.contextmanager
+def _home(server: Server) -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(dir=server.root))
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path | None) -> Result:
+    started = time.perf_counter()
+    with POOL.server(ref, lambda: False) as server:
+        with _home(server) as home:
+            base = sweeping.record_base(loaded, ref.name, wanted, server, home)
+        record = base.record
+        if wanted.choice != case.BASELINE:
+            left = sweeping.find_state(base, wanted.choice)
+            with _home(server) as home:
+                if keep is not None:
+                    lay_down(left, keep / "after-crash")
+                record = sweeping.crash_into(base, left, server, home)
+                if keep is not None:
+                    shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
+    wall_s = time.perf_counter() - started
+    return Result(loaded.path, loaded.scenario.name, record, judge(record), wall_s)
 
 
 def check(path: Path) -> Result:

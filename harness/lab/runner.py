@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from harness.scenario.plan import Plan, Turn, plan
 from harness.scenario.schema import Scenario
 from harness.scenario.units import UNITS_NS
 from harness.world.clock import VirtualClock
+from harness.world.disk.choices import Tier
 from harness.world.process import (
     Died,
     Hung,
@@ -36,7 +37,7 @@ from harness.world.process import (
     Untraceable,
 )
 from harness.world.syscalls.recorder import Trace
-from harness.world.tools import ToolShed
+from harness.world.tools import Effect, ToolShed
 
 SESSION_ID = "session-1"
 FAILURES_PER_TURN_MAX = 3
@@ -57,6 +58,26 @@ class Keep:
         shutil.copytree(home, self.folder / name, dirs_exist_ok=True, symlinks=True)
 
 
+@dataclass(frozen=True)
+class Midway:
+    """A case that begins with a crash: the world as it was then, and where the script stood.
+
+    The record given with it holds what happened before. `index` is the turn to take next (from 0);
+    it is `in_flight` when its message had been received `sending` times and not answered.
+    """
+
+    model: MockModel
+    effects: Sequence[Effect]
+    elapsed_ns: int
+    index: int
+    in_flight: bool
+    sending: int
+    turn: int | None
+    at: str
+    tier: Tier
+    state: str
+
+
 class _Over(Exception):
     """The target cannot go on; the record says why."""
 
@@ -68,15 +89,24 @@ def run(
     home: Path,
     keep: Keep | None = None,
     *,
+    model: MockModel | None = None,
     traced: bool = False,
+    midway: Midway | None = None,
 ) -> Trace | None:
-    """Play a case into its record; the home directory must exist and be empty.
+    """Play a case into its record; the home directory must exist, and be empty but for `midway`.
 
-    `traced`, or a fault of the disk, has every disk operation recorded; the trace is then returned.
+    `model` is made from the scenario if left out. `traced`, or a fault of the disk, has every disk
+    operation recorded, and the trace is returned. With `midway` the case begins with that crash
+    and goes on for two turns: the one in flight, and one to see that appending works.
     """
-    player = _Player(scenario, record, server, home, keep, traced)
+    if model is None:
+        model = midway.model if midway is not None else model_of(scenario, record.header.seed)
+    player = _Player(scenario, record, server, home, keep, model, traced)
     try:
-        player.play()
+        if midway is None:
+            player.play()
+        else:
+            player.play_on(midway)
     except _Over:
         pass
     except (Stopped, KeyboardInterrupt):
@@ -97,18 +127,13 @@ class _Player:
         server: Server,
         home: Path,
         keep: Keep | None,
+        model: MockModel,
         traced: bool,
     ) -> None:
         self._seed = record.header.seed
         self._plan: Plan = plan(scenario, self._seed)
         self._clock = VirtualClock(scenario.clock.start)
-        shed = ToolShed(scenario.tools)
-        model = MockModel(
-            self._plan,
-            model=scenario.model,
-            faults=tuple(enumerate(scenario.faults)),
-            seed=self._seed,
-        )
+        self._shed = shed = ToolShed(scenario.tools)
         deaths = scripted_deaths(scenario.faults)
         failures = scripted_failures(scenario.faults)
         self.stage = Stage(record, self._clock, model, shed, deaths, failures)
@@ -139,14 +164,45 @@ class _Player:
         self._open()
         for turn in self._plan.turns:
             self._wait(turn.pause_ns)
-            self.stage.turn = turn.number
-            self._lives_this_turn = 0
-            self._clock.deadline_ns = self._clock.elapsed_ns + TURN_LIMIT_NS
+            self._enter(turn.number)
             self._take(turn)
             self.stage.turn = None
         self._clock.deadline_ns = None
         self._wait(self._plan.tail_ns)
         self._finish()
+
+    def play_on(self, midway: Midway) -> None:
+        self._clock.advance(midway.elapsed_ns)
+        self._shed.effects.extend(midway.effects)
+        self.stage.go_on()
+        self._enter(midway.turn)
+        self._crashes = 1
+        self.stage.record(
+            "crashed",
+            at=midway.at,
+            tier=midway.tier,
+            crash=1,
+            fault=None,
+            where=None,
+            state=midway.state,
+        )
+        self._reopen()
+        sending = midway.sending if midway.in_flight else 0
+        for turn in self._plan.turns[midway.index : midway.index + 2]:
+            if not sending:
+                self.stage.turn = None
+                self._wait(turn.pause_ns)
+            self._enter(turn.number)
+            self._take(turn, sending)
+            sending = 0
+        self.stage.turn = None
+        self._clock.deadline_ns = None
+        self._finish()
+
+    def _enter(self, turn: int | None) -> None:
+        self.stage.turn = turn
+        self._lives_this_turn = 0
+        self._clock.deadline_ns = self._clock.elapsed_ns + TURN_LIMIT_NS
 
     def close(self) -> None:
         if self._life is not None:
@@ -158,10 +214,9 @@ class _Player:
             self._clock.advance(duration_ns)
             self.stage.record("waited", ns=duration_ns)
 
-    def _take(self, turn: Turn) -> None:
+    def _take(self, turn: Turn, sending: int = 0) -> None:
         """One user message, sent until it is answered or given up."""
         failures = 0
-        sending = 0
         if self._keep is not None:
             self._keep.copy(self._home, f"turn-{turn.number}-before")
         while failures < FAILURES_PER_TURN_MAX:
@@ -329,6 +384,12 @@ class _Player:
 
     def _failed(self, kind: str, raised: Raised, **details: Any) -> None:
         self.stage.record(kind, error=raised.error, trace=raised.trace, **details)
+
+
+def model_of(scenario: Scenario, seed: int) -> MockModel:
+    """The mock Claude of a scenario."""
+    faults = tuple(enumerate(scenario.faults))
+    return MockModel(plan(scenario, seed), model=scenario.model, faults=faults, seed=seed)
 
 
 def settings_of(scenario: Scenario) -> Mapping[str, Any]:

@@ -121,6 +121,11 @@ class Stage:
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
 
+    def go_on(self) -> None:
+        """Count on from what the record holds already."""
+        self.life = max((event.life for event in self._record.events), default=0)
+        self._requests = sum(1 for _ in self._record.of("request.sent"))
+
     def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
         now_ns = self._clock.elapsed_ns

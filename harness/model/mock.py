@@ -10,6 +10,7 @@ what it would have heard, and pays for it again.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -130,6 +131,15 @@ class MockModel:
         self._on_shape = table.choose(table.ON_SHAPE, names)
         self._on_prompt = table.choose(table.ON_PROMPT, names)
         self._limited = "rate_limit" in names
+
+    def copy(self) -> MockModel:
+        """Another one in the same state: what one of them is asked, the other does not know."""
+        other = copy.copy(self)
+        other.ledger = list(self.ledger)
+        other._faults = copy.deepcopy(self._faults)
+        other._cache = copy.deepcopy(self._cache)
+        other._limits = copy.deepcopy(self._limits)
+        return other
 
     def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, now_ns: int

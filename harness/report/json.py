@@ -46,7 +46,10 @@ def _row(result: Result) -> dict[str, object]:
             "planned": numbers.crash_points_planned,
             "fired": numbers.crash_points_fired,
         },
-        "states": {},
+        "states": {
+            tier: {"distinct": count.distinct, "violating": count.violating}
+            for tier, count in result.states.items()
+        },
         "not_applicable": list(result.verdict.not_applicable),
         "findings": [
             {

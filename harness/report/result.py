@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.checks.verdict import Outcome, Verdict
@@ -16,14 +17,24 @@ def story_of(path: str) -> str:
 
 
 @dataclass(frozen=True)
+class StateCount:
+    """Crash states of one tier: how many the disk can tell apart, broke a promise, were judged."""
+
+    distinct: int
+    violating: int
+    judged: int
+
+
+@dataclass(frozen=True)
 class Result:
-    """One scenario, played and judged."""
+    """One scenario, played and judged; `states` by tier where it was swept."""
 
     path: str
     name: str
     record: Record
     verdict: Verdict
     wall_s: float
+    states: Mapping[str, StateCount] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome:

@@ -144,6 +144,9 @@ def _findings(result: Result, width: int, most: int) -> Iterator[Line]:
     told: set[str] = set()
     for finding in shown:
         yield from _finding(finding, width, crashes=result.verdict.numbers.crash_points_fired > 0)
+        if result.states:
+            # Every state is a case of its own.
+            yield (Span("     replay:  ", "dim"), Span(f"harness replay {finding.token}", "bold"))
         if finding.code not in told:
             told.add(finding.code)
             for (span,) in _wrapped(f"rule: {promise(finding.code).says}", width, 2):
@@ -208,10 +211,21 @@ def _not_applicable(result: Result, width: int) -> Iterator[Line]:
             yield (Span(span.text, "dim"),)
 
 
+def swept(result: Result) -> Iterator[Line]:
+    """For each tier that was swept: `kill   77 distinct states, 0 broken`."""
+    for tier, count in result.states.items():
+        said = f"  {tier:<6}{count.distinct:>6,} distinct states, "
+        judged = "" if count.judged == count.distinct else f" of {count.judged:,} judged"
+        style = "bold red" if count.violating else "green"
+        yield (Span(said), Span(f"{count.violating:,} broken{judged}", style))
+
+
 def _tail(result: Result) -> Iterator[Line]:
-    tokens = dict.fromkeys(finding.token for finding in result.verdict.findings)
-    token = next(iter(tokens), result.record.header.token)
-    yield (Span("  replay:  ", "dim"), Span(f"harness replay {token}", "bold"))
+    if not result.states:
+        tokens = dict.fromkeys(finding.token for finding in result.verdict.findings)
+        token = next(iter(tokens), result.record.header.token)
+        yield (Span("  replay:  ", "dim"), Span(f"harness replay {token}", "bold"))
+    yield from swept(result)
     numbers = result.verdict.numbers
     said = [_counted(numbers.requests, "request")]
     if count := len(result.verdict.findings):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
 from harness.report.result import Result, Run
-from harness.report.screen import Line, passed, screen, total
+from harness.report.screen import Line, passed, screen, swept, total
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ class Announcer:
             self._say([*([] if self._gap else [()]), *lines, ()])
             self._gap = True
         elif not self._quiet:
-            self._say([passed(result, self.width)])
+            self._say([passed(result, self.width), *swept(result)])
             self._gap = False
         if self._progress is not None:
             task = self._progress.task_ids[0]

@@ -72,8 +72,22 @@ class Plan:
         return self.turns[number - 1]
 
 
+_REMEMBERED_MAX = 16
+_remembered: dict[tuple[str, int], Plan] = {}
+
+
 def plan(scenario: Scenario, seed: int) -> Plan:
-    """Work out the whole script."""
+    """Work out the whole script. The last few are remembered: a sweep asks a thousand times."""
+    key = (scenario.model_dump_json(), seed)
+    found = _remembered.get(key)
+    if found is None:
+        if len(_remembered) >= _REMEMBERED_MAX:
+            _remembered.clear()
+        found = _remembered[key] = _work_out(scenario, seed)
+    return found
+
+
+def _work_out(scenario: Scenario, seed: int) -> Plan:
     turns: list[Turn] = []
     pause_ns = 0
     for line, pause, user, reply in _spoken(scenario):

@@ -29,7 +29,8 @@ class Crash:
     def told(self) -> str:
         """How a message names it: `crash 1 (killed at tool.done in turn 2)`."""
         place = "between turns" if self.turn is None else f"in turn {self.turn}"
-        return f"crash {self.number} (killed at {self.at} {place})"
+        how = "killed" if self.tier == "kill" else "power cut"
+        return f"crash {self.number} ({how} at {self.at} {place})"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from functools import cached_property
 from heapq import merge
 from typing import Any, cast
 
-from harness.case import AS_SCRIPTED, TokenError, parse
+from harness.case import AS_SCRIPTED, BASELINE, TokenError, parse
 from harness.checks.evidence.breach import Crash
 from harness.checks.verdict import Tier
 from harness.protocol import Message
@@ -109,10 +109,19 @@ class Evidence:
     @cached_property
     def swept(self) -> bool:
         """Whether this case is a swept one: its crashes are chosen, not the scripted ones."""
+        return self._choice != AS_SCRIPTED
+
+    @property
+    def baseline(self) -> bool:
+        """Whether this is the recorded run of a sweep: as scripted, but without its deaths."""
+        return self._choice == BASELINE
+
+    @cached_property
+    def _choice(self) -> str:
         try:
-            return parse(self.record.header.token).choice != AS_SCRIPTED
+            return parse(self.record.header.token).choice
         except TokenError:
-            return False
+            return AS_SCRIPTED
 
     @cached_property
     def store(self) -> bool:

@@ -48,14 +48,15 @@ def _kills(fault: Fault) -> bool:
 
 
 def _unfired(evidence: Evidence) -> Iterator[str]:
-    if evidence.swept and not evidence.crashes:
+    if evidence.swept and not evidence.baseline and not evidence.crashes:
         yield (
             "the crash point of this case never came: the conversation no longer passes there, "
             "so sweep the scenario again"
         )
     for index, fault in enumerate(evidence.scenario.faults):
-        scripted = not (evidence.swept and _kills(fault))
-        if scripted and index not in evidence.fired:
+        # A swept case plays on for two turns only, its baseline has no deaths.
+        owed = not evidence.swept or (evidence.baseline and not _kills(fault))
+        if owed and index not in evidence.fired:
             yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"
 
 
@@ -85,6 +86,8 @@ def _remedy(fault: Fault) -> str:
 
 
 def _unspoken(evidence: Evidence) -> Iterator[str]:
+    if evidence.swept and not evidence.baseline:
+        return
     spoken = {sending.turn for sending in evidence.sendings}
     silent = [turn.number for turn in evidence.plan.turns if turn.number not in spoken]
     for first, last in _runs(silent):

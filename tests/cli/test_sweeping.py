@@ -1,0 +1,69 @@
+"""`harness sweep`: the same screen and exit codes as `run`, with the states counted by tier."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.world.syscalls.rehearsal import available
+
+WORKS, WHY = available()
+pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
+
+SCENARIO = """\
+name: swept
+script:
+  - user: hello
+    reply: {text: hi}
+  - user: bye
+    reply: {text: see you}
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> str:
+    path = tmp_path / "swept.scenario.yaml"
+    path.write_text(SCENARIO, encoding="utf-8")
+    return str(path)
+
+
+def test_a_broken_stack_ends_1_with_states_tokens_and_json(
+    scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "sweep.json"
+    code = main(
+        ["sweep", scenario, "--target", "naive", "--disk", "kill,ext4", "--json", str(report)]
+    )
+    out = capsys.readouterr().out
+    assert code == 1
+    assert "S1 acknowledged-durable" in out
+    assert "distinct states" in out
+    assert "harness replay hx1-" in out
+    (row,) = json.loads(report.read_text(encoding="utf-8"))["scenarios"]
+    assert set(row["states"]) == {"kill", "ext4"}
+    assert row["states"]["ext4"]["violating"] > 0
+    assert row["fidelity"] == "seccomp"
+    assert row["crash_points"]["planned"] == row["crash_points"]["fired"]
+
+
+def test_the_reference_stack_ends_0(scenario: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", scenario, "--states", "3"]) == 0
+    assert "0 broken of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--disk", "floppy"], "expected kill, ext4, posix or several, got 'floppy'"),
+        (["--states", "0"], "expected a whole number from 1"),
+        (["--target", "nobody"], "expected path/to/file.py:Class or one of"),
+    ],
+)
+def test_what_makes_no_sense_ends_4(
+    scenario: str, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", scenario, *options]) == 4
+    assert message in capsys.readouterr().err
