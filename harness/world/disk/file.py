@@ -62,12 +62,14 @@ class Weights:
     """What the pending changes do to a file's digest, one by one.
 
     `sums[n]` is the digest's sum after n changes; `older[n]` holds what change n covered; `last`
-    the change that wrote a sector last.
+    the change that wrote a sector last; `below[i]` is the sum, with all changes, of the sectors
+    before sector i.
     """
 
     sums: tuple[int, ...]
     older: tuple[Sectors, ...]
     last: Mapping[int, int]
+    below: tuple[int, ...]
 
     def part(self, number: int, changes: Sequence[Change], sectors: Iterable[int]) -> int:
         """The sum with the changes before `number`, and of that one only these sectors."""
@@ -182,7 +184,10 @@ class Cached:
                 older.append(covered)
                 last.update(dict.fromkeys(change.sectors, number))
                 now.update(change.sectors)
-            self._weighed = Weights(tuple(sums), tuple(older), last)
+            below = [0]
+            for i in range(self._end(now)):
+                below.append(below[-1] + _weight(i, now.get(i) or self.base.get(i, ZEROS)))
+            self._weighed = Weights(tuple(sums), tuple(older), last, tuple(below))
         return self._weighed
 
     def digest(self, over: Sectors, size: int) -> bytes:

@@ -78,7 +78,8 @@ def test_a_digest_is_that_of_the_content_whichever_way_it_is_found() -> None:
     overwritten.write(0, 0, b"a" * 2000)
     overwritten.write(1, 1000, b"b" * 2000)
     for file in (_appended(), truncated, failed, overwritten):
-        for choice in posix_choices(file, draws=3):
+        choices = [*posix_choices(file, draws=3), *ext4_choices(file, 0, len(file.pending))]
+        for choice in choices:
             left = Cached(Survivor(file.undecided(), choice, "lot").content())
             assert digest(file, choice, "lot") == left.digest({}, left.base_size)
 
