@@ -77,6 +77,15 @@ def sizes(home: Path, say: Say) -> None:
     os.open(path, os.O_WRONLY | os.O_TRUNC)
 
 
+def odd_sizes(home: Path, say: Say) -> None:
+    """Modes of fallocate that not every file system has."""
+    file = os.open(home / "file", os.O_CREAT | os.O_RDWR)
+    os.write(file, b"x" * 8192)
+    for mode in (0x08, 0x10, 0x20, 0x40):
+        result = _LIBC.fallocate(file, mode, ctypes.c_long(0), ctypes.c_long(4096))
+        say(errno.errorcode[ctypes.get_errno()] if result else "done")
+
+
 def names(home: Path, say: Say) -> None:
     """Every way to change names, by path and by directory."""
     os.mkdir(home / "sub")

@@ -13,7 +13,15 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.world.disk.file import PAGE, SECTOR, Cached, Survivor
+from harness.world.disk.file import (
+    PAGE,
+    SECTOR,
+    Cached,
+    Change,
+    Undecided,
+    content,
+    seal,
+)
 
 Tier = Literal["kill", "ext4", "posix"]
 TIERS: tuple[Tier, ...] = ("kill", "ext4", "posix")
@@ -51,13 +59,38 @@ class Choice:
         return f"until operation {number}, of that {part} of its sectors"
 
 
-def survivor(file: Cached, choice: Choice, lot: str) -> Survivor:
-    """The content that a choice leaves. `lot` seeds the random mixes."""
-    over, size = _chosen(file, choice, lot)
-    return Survivor(file.base, over, size)
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """What a choice leaves of a file. `lot` seeds the random mixes."""
+
+    file: Undecided
+    choice: Choice
+    lot: str
+
+    def content(self) -> bytes:
+        """The bytes; put together at every call."""
+        over, size = _chosen(self.file, self.choice, self.lot)
+        return content(self.file.base, over, size)
 
 
-def _chosen(file: Cached, choice: Choice, lot: str) -> tuple[dict[int, bytes], int]:
+def digest(file: Cached, choice: Choice, lot: str) -> bytes:
+    """The digest of what a choice leaves, without putting it together where that can be."""
+    weights = file.weights()
+    pending, count = file.pending, choice.count
+    if weights is not None:
+        if choice.kind == "prefix":
+            return seal(weights.sums[count], pending[count - 1].size if count else file.base_size)
+        if choice.kind == "page" and count == len(pending):
+            return seal(weights.below[choice.detail // SECTOR], choice.detail)
+        if choice.kind == "omit":
+            return seal(weights.without(count, pending), file.size)
+        if choice.kind in ("head", "tail"):
+            part = _part(pending[count], choice)
+            return seal(weights.part(count, pending, part), pending[count].size)
+    return file.digest(*_chosen(file.undecided(), choice, lot))
+
+
+def _chosen(file: Undecided, choice: Choice, lot: str) -> tuple[dict[int, bytes], int]:
     pending = file.pending
     if choice.kind == "prefix":
         return file.prefix(choice.count)
@@ -79,13 +112,17 @@ def _chosen(file: Cached, choice: Choice, lot: str) -> tuple[dict[int, bytes], i
         sectors = change.sectors.items()
         over.update({i: data for i, data in sectors if i * SECTOR < choice.detail})
         return over, max(size, choice.detail)
-    touched = sorted(change.sectors)
-    part = touched[: choice.detail] if choice.kind == "head" else touched[choice.detail :]
-    over.update({i: change.sectors[i] for i in part})
+    over.update({i: change.sectors[i] for i in _part(change, choice)})
     return over, change.size
 
 
-def _mixed(file: Cached, draw: random.Random) -> tuple[dict[int, bytes], int]:
+def _part(change: Change, choice: Choice) -> list[int]:
+    """The sectors that a torn change leaves."""
+    touched = sorted(change.sectors)
+    return touched[: choice.detail] if choice.kind == "head" else touched[choice.detail :]
+
+
+def _mixed(file: Undecided, draw: random.Random) -> tuple[dict[int, bytes], int]:
     size = draw.choice([file.base_size, *(change.size for change in file.pending)])
     over = {
         i: data

@@ -14,13 +14,13 @@ from functools import cached_property
 from harness.world.disk.cache import Cut, Disk
 from harness.world.disk.choices import (
     Choice,
+    Survivor,
     Tier,
+    digest,
     ext4_choices,
     posix_choices,
     stopped_choices,
-    survivor,
 )
-from harness.world.disk.file import Survivor
 from harness.world.disk.names import NameChange, View
 from harness.world.syscalls.operations import Operation
 from harness.world.tree import Rebuildable
@@ -62,7 +62,6 @@ class Moment:
         self._lot = lot
         self._draws = draws
         self._unwanted = unwanted
-        self._survivors: dict[tuple[int, Choice], tuple[Survivor, bytes]] = {}
         self._shares: dict[tuple[str, int, Choice], int] = {}
         self._frames: dict[int, int] = {}
         self._posix: dict[int, list[Choice]] = {}
@@ -81,15 +80,9 @@ class Moment:
         """The names with these pending changes, by their numbers."""
         return self.disk.names.see(kept, self._unwanted)
 
-    def survivor(self, file: int, choice: Choice) -> tuple[Survivor, bytes]:
-        """What a choice leaves of a file, and its digest."""
-        known = self._survivors.get((file, choice))
-        if known is None:
-            cached = self.disk.files[file]
-            left = survivor(cached, choice, f"{self._lot}:{self.at}:{file}")
-            known = left, cached.digest(left.over, left.size)
-            self._survivors[file, choice] = known
-        return known
+    def survivor(self, file: int, choice: Choice) -> Survivor:
+        """What a choice leaves of a file."""
+        return Survivor(self.disk.files[file].undecided(), choice, self._lot_of(file))
 
     def digest(self, candidate: Candidate) -> int:
         """The same for the same directory."""
@@ -107,9 +100,12 @@ class Moment:
     def _share(self, path: str, file: int, choice: Choice) -> int:
         known = self._shares.get((path, file, choice))
         if known is None:
-            digest = self.survivor(file, choice)[1]
-            known = self._shares[path, file, choice] = _number(path.encode() + b"\0" + digest)
+            left = digest(self.disk.files[file], choice, self._lot_of(file))
+            known = self._shares[path, file, choice] = _number(path.encode() + b"\0" + left)
         return known
+
+    def _lot_of(self, file: int) -> str:
+        return f"{self._lot}:{self.at}:{file}"
 
     def posix_choices(self, file: int) -> list[Choice]:
         """The mixes of one file."""

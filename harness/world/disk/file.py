@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 SECTOR = 512
@@ -33,20 +33,54 @@ class Change:
     size: int
 
 
+def content(base: Sectors, over: Sectors, size: int) -> bytes:
+    """The bytes of a file of this size: sectors over others, zeros where there are none."""
+    get, below = over.get, base.get
+    count = -(-size // SECTOR)
+    return b"".join([get(i) or below(i, ZEROS) for i in range(count)])[:size]
+
+
 @dataclass(frozen=True, slots=True)
-class Survivor:
-    """What one file could be after a crash: sectors over a base, and a size."""
+class Undecided:
+    """A file at one moment: what is surely on disk, and the changes that may be. Never changes."""
 
     base: Sectors
-    over: Sectors
+    base_size: int
+    pending: tuple[Change, ...]
     size: int
 
-    def content(self) -> bytes:
-        """The bytes."""
-        get, base = self.over.get, self.base
-        count = -(-self.size // SECTOR)
-        found = [get(i) or base.get(i, ZEROS) for i in range(count)]
-        return b"".join(found)[: self.size]
+    def prefix(self, count: int) -> tuple[dict[int, bytes], int]:
+        """The sectors over the base, and the size, after so many pending changes."""
+        over: dict[int, bytes] = {}
+        for change in self.pending[:count]:
+            over.update(change.sectors)
+        return over, self.pending[count - 1].size if count else self.base_size
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the pending changes do to a file's digest, one by one.
+
+    `sums[n]` is the digest's sum after n changes; `older[n]` holds what change n covered; `last`
+    the change that wrote a sector last; `below[i]` is the sum, with all changes, of the sectors
+    before sector i.
+    """
+
+    sums: tuple[int, ...]
+    older: tuple[Sectors, ...]
+    last: Mapping[int, int]
+    below: tuple[int, ...]
+
+    def part(self, number: int, changes: Sequence[Change], sectors: Iterable[int]) -> int:
+        """The sum with the changes before `number`, and of that one only these sectors."""
+        new, old = changes[number].sectors, self.older[number]
+        return self.sums[number] + sum(_weight(i, new[i]) - _weight(i, old[i]) for i in sectors)
+
+    def without(self, number: int, changes: Sequence[Change]) -> int:
+        """The sum with all changes but this one, as far as no later one covers it."""
+        new, old = changes[number].sectors, self.older[number]
+        alone = [i for i in new if self.last[i] == number]
+        return self.sums[-1] + sum(_weight(i, old[i]) - _weight(i, new[i]) for i in alone)
 
 
 class Cached:
@@ -58,8 +92,10 @@ class Cached:
         self.pending: list[Change] = []
         self.size = 0
         self._current: dict[int, bytes] = {}
-        self._undecided: set[int] = set()
+        self._failed: set[int] = set()
         self._base_sum = 0
+        self._frozen: Undecided | None = None
+        self._weighed: Weights | None = None
         if content:
             self.write(-1, 0, content)
             self.sync()
@@ -88,7 +124,7 @@ class Cached:
 
     def sync(self) -> None:
         """What is in the cache is on disk, but for what a failed fsync left undecided."""
-        kept = [change for change in self.pending if change.operation in self._undecided]
+        kept = [change for change in self.pending if change.operation in self._failed]
         if not kept:
             self._become(self.pending, dict(self._current), self.size)
             self.pending = []
@@ -110,7 +146,7 @@ class Cached:
 
     def fail(self) -> None:
         """An fsync failed: everything pending is undecided from here on."""
-        self._undecided |= {change.operation for change in self.pending}
+        self._failed |= {change.operation for change in self.pending}
 
     def commit(self, count: int) -> None:
         """The first changes are on disk."""
@@ -125,10 +161,34 @@ class Cached:
 
     def prefix(self, count: int) -> tuple[dict[int, bytes], int]:
         """The sectors over the base, and the size, after so many pending changes."""
-        over: dict[int, bytes] = {}
-        for change in self.pending[:count]:
-            over.update(change.sectors)
-        return over, self.pending[count - 1].size if count else self.base_size
+        return self.undecided().prefix(count)
+
+    def undecided(self) -> Undecided:
+        """The file as it is at this moment."""
+        if self._frozen is None:
+            self._frozen = Undecided(self.base, self.base_size, tuple(self.pending), self.size)
+        return self._frozen
+
+    def weights(self) -> Weights | None:
+        """What each change weighs; None where a size cuts sectors off, then nothing adds up."""
+        if self._failed or any(change.truncates for change in self.pending):
+            return None
+        if self._weighed is None:
+            sums, older, last, now = [self._base_sum], [], {}, dict[int, bytes]()
+            for number, change in enumerate(self.pending):
+                covered = {i: now.get(i) or self.base.get(i, ZEROS) for i in change.sectors}
+                gain = sum(
+                    _weight(i, d) - _weight(i, covered[i]) for i, d in change.sectors.items()
+                )
+                sums.append(sums[-1] + gain)
+                older.append(covered)
+                last.update(dict.fromkeys(change.sectors, number))
+                now.update(change.sectors)
+            below = [0]
+            for i in range(self._end(now)):
+                below.append(below[-1] + _weight(i, now.get(i) or self.base.get(i, ZEROS)))
+            self._weighed = Weights(tuple(sums), tuple(older), last, tuple(below))
+        return self._weighed
 
     def digest(self, over: Sectors, size: int) -> bytes:
         """The same for the same content, another (but for a chance of 2**-64) for another."""
@@ -141,7 +201,7 @@ class Cached:
             data = over[i] if i in over else base.get(i, ZEROS)
             total -= _weight(i, data)
             total += _weight(i, data[: max(0, size - i * SECTOR)].ljust(SECTOR, b"\0"))
-        return (total & _MASK).to_bytes(_DIGEST_BYTES, "little") + size.to_bytes(8, "little")
+        return seal(total, size)
 
     def _end(self, over: Sectors) -> int:
         """The sector after the last that holds anything."""
@@ -153,11 +213,18 @@ class Cached:
         self._current.update(sectors)
         self.size = size
         self.pending.append(Change(operation, truncates, sectors, size))
+        self._frozen = self._weighed = None
 
     def _become(self, changes: list[Change], base: dict[int, bytes], size: int) -> None:
         for i in {i for change in changes for i in change.sectors}:
             self._base_sum += _weight(i, base.get(i, ZEROS)) - _weight(i, self.base.get(i, ZEROS))
         self.base, self.base_size = base, size
+        self._frozen = self._weighed = None
+
+
+def seal(total: int, size: int) -> bytes:
+    """A digest from the sum of its sectors' weights and a size."""
+    return (total & _MASK).to_bytes(_DIGEST_BYTES, "little") + size.to_bytes(8, "little")
 
 
 _weights: dict[tuple[int, bytes], int] = {}

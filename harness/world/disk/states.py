@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from harness.world.disk.cache import Disk
-from harness.world.disk.choices import Tier
+from harness.world.disk.choices import Survivor, Tier
 from harness.world.disk.crash import Candidate, Moment, candidates, stopped
-from harness.world.disk.file import Survivor
 from harness.world.disk.names import View
 from harness.world.syscalls.operations import Operation
 from harness.world.tree import Rebuildable, Tree, is_rebuildable
@@ -188,7 +187,7 @@ def _state(tier: Tier, number: int, moment: Moment, candidate: Candidate, digest
     survivors = {}
     varied = None
     for path, file in candidate.view.files:
-        survivors[file] = moment.survivor(file, candidate.of(file))[0]
+        survivors[file] = moment.survivor(file, candidate.of(file))
         if file == candidate.varied:
             varied = path
     described = ""

@@ -15,9 +15,14 @@ from harness.world.syscalls.operations import Kind, Operation
 from harness.world.syscalls.places import Call, Opened
 
 _RWF_DSYNC, _RWF_SYNC, _RWF_APPEND = 2, 4, 16
-_KEEP_SIZE, _PUNCH_HOLE, _ZERO_RANGE, _UNSHARE = 0x01, 0x02, 0x10, 0x40
+_KEEP_SIZE, _PUNCH_HOLE = 0x01, 0x02
 _HERE = (1 << 64) - 1
 _COPY_BYTES_MAX = 1 << 30
+
+
+class Unsupported(Exception):
+    """The call is answered EOPNOTSUPP, as file systems do that lack it."""
+
 
 Read = Callable[[], bytes]
 
@@ -79,19 +84,24 @@ def ftruncate(call: Call) -> Operation | None:
 
 
 def fallocate(call: Call) -> Operation | None:
-    """fallocate(fd, mode, offset, length): growth is a truncation, a hole is a write of zeros."""
+    """fallocate(fd, mode, offset, length): growth is a truncation, a hole is a write of zeros.
+
+    The modes that a memory file system lacks (zeroing, collapsing, inserting, unsharing) are not
+    supported here either: Unsupported; programs do without.
+    """
     opened = call.opened(0)
     if opened is None or opened.directory or not _writable(call, opened):
         return None
     mode, (offset, length) = call.signed(1), call.arguments[2:4]
+    if mode not in (0, _KEEP_SIZE, _KEEP_SIZE | _PUNCH_HOLE):
+        raise Unsupported
+    if not length:
+        return None
     size = opened.status.st_size
-    end = min(size, offset + length) if mode & _KEEP_SIZE else offset + length
-    if mode & (_PUNCH_HOLE | _ZERO_RANGE):
-        zeros = bytes(max(0, end - offset))
+    if mode & _PUNCH_HOLE:
+        zeros = bytes(max(0, min(size, offset + length) - offset))
         return _on(call, opened, "write", offset=offset, data=zeros) if zeros else None
-    if mode & ~(_KEEP_SIZE | _UNSHARE):
-        return _unfollowed(call, opened)
-    return _on(call, opened, "truncate", size=max(size, end))
+    return _on(call, opened, "truncate", size=size if mode else max(size, offset + length))
 
 
 def fsync(call: Call) -> Operation | None:

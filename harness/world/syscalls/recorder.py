@@ -172,14 +172,21 @@ class Recorder:
             if not self._listener.wait(_STACK_PATIENCE_MS):
                 break
             waiting = self._listener.receive()
-            if self._understand(waiting) is not None:
+            try:
+                if self._understand(waiting) is not None:
+                    break
+            except contents.Unsupported:
                 break
             self._listener.go_on(waiting)
         text = os.pread(written, os.fstat(written).st_size - end, end).decode("utf-8", "replace")
         return tuple(line.strip() for line in text.splitlines() if line.startswith("  File"))
 
     def _answer(self, waiting: Notification) -> None:
-        operation = self._understand(waiting)
+        try:
+            operation = self._understand(waiting)
+        except contents.Unsupported:
+            self._listener.refuse(waiting, errno.EOPNOTSUPP)
+            return
         if operation is None:
             self._listener.go_on(waiting)
         elif operation.outside:

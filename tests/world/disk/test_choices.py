@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from harness.world.disk.choices import (
     Choice,
+    Survivor,
+    digest,
     ext4_choices,
     posix_choices,
     stopped_choices,
-    survivor,
 )
 from harness.world.disk.file import Cached
 
@@ -20,7 +21,7 @@ def _appended() -> Cached:
 
 
 def _contents(file: Cached, choices: list[Choice]) -> set[bytes]:
-    return {survivor(file, choice, "lot").content() for choice in choices}
+    return {Survivor(file.undecided(), choice, "lot").content() for choice in choices}
 
 
 def test_posix_offers_prefixes_omissions_tears_sizes_and_mixes() -> None:
@@ -63,6 +64,24 @@ def test_a_killed_write_stops_at_the_boundaries_of_the_files_pages() -> None:
     assert {len(content) for content in _contents(file, choices)} == {4096, 8192}
     assert stopped_choices(file, 4, 100, 1500) == []
     assert stopped_choices(Cached(), 4, 0, 9000) == []
+
+
+def test_a_digest_is_that_of_the_content_whichever_way_it_is_found() -> None:
+    truncated = _appended()
+    truncated.truncate(6, 700)
+    truncated.write(7, 300, b"c" * 900)
+    failed = _appended()
+    failed.fail()
+    failed.write(8, 0, b"d" * 600)
+    failed.sync()
+    overwritten = Cached(b"o" * 5000)
+    overwritten.write(0, 0, b"a" * 2000)
+    overwritten.write(1, 1000, b"b" * 2000)
+    for file in (_appended(), truncated, failed, overwritten):
+        choices = [*posix_choices(file, draws=3), *ext4_choices(file, 0, len(file.pending))]
+        for choice in choices:
+            left = Cached(Survivor(file.undecided(), choice, "lot").content())
+            assert digest(file, choice, "lot") == left.digest({}, left.base_size)
 
 
 def test_a_choice_says_in_words_what_it_leaves() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.world.disk.file import SECTOR, Cached, Survivor
+from harness.world.disk.file import SECTOR, Cached, content
 
 STEPS = st.lists(
     st.one_of(
@@ -19,9 +19,8 @@ STEPS = st.lists(
 )
 
 
-def _everything(file: Cached) -> Survivor:
-    over, size = file.prefix(len(file.pending))
-    return Survivor(file.base, over, size)
+def _everything(file: Cached) -> bytes:
+    return content(file.base, *file.prefix(len(file.pending)))
 
 
 @given(steps=STEPS)
@@ -40,7 +39,7 @@ def test_with_all_changes_a_file_is_what_was_written(steps: list[tuple[object, .
             plain.extend(bytes(size - len(plain)))
         else:
             file.sync()
-        assert _everything(file).content() == plain
+        assert _everything(file) == plain
         assert file.size == len(plain)
     over, size = file.prefix(len(file.pending))
     assert file.digest(over, size) == _digest_of(bytes(plain))
@@ -68,10 +67,10 @@ def test_a_prefix_stops_where_it_is_told() -> None:
     file.write(3, 3, b" new")
     file.write(5, 7, b"er")
     assert (file.count_until(2), file.count_until(3), file.count_until(9)) == (0, 1, 2)
-    assert Survivor(file.base, *file.prefix(0)).content() == b"old"
-    assert Survivor(file.base, *file.prefix(1)).content() == b"old new"
+    assert content(file.base, *file.prefix(0)) == b"old"
+    assert content(file.base, *file.prefix(1)) == b"old new"
     file.commit(1)
-    assert Survivor(file.base, {}, file.base_size).content() == b"old new"
+    assert content(file.base, {}, file.base_size) == b"old new"
     assert [change.operation for change in file.pending] == [5]
 
 
@@ -81,9 +80,9 @@ def test_pages_of_a_failed_fsync_stay_undecided_until_written_again() -> None:
     file.write(1, SECTOR, b"c" * SECTOR)
     file.fail()
     file.sync()
-    assert Survivor(file.base, {}, file.base_size).content() == b"a" * SECTOR * 2
+    assert content(file.base, {}, file.base_size) == b"a" * SECTOR * 2
     file.write(2, 0, b"d" * SECTOR)
     file.sync()
-    assert Survivor(file.base, {}, file.base_size).content() == b"d" * SECTOR + b"a" * SECTOR
+    assert content(file.base, {}, file.base_size) == b"d" * SECTOR + b"a" * SECTOR
     assert [sorted(change.sectors) for change in file.pending] == [[1]]
-    assert _everything(file).content() == b"d" * SECTOR + b"c" * SECTOR
+    assert _everything(file) == b"d" * SECTOR + b"c" * SECTOR

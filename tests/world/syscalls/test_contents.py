@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,12 @@ def test_growth_shrinkage_and_holes_are_sizes_and_zeros(workshop: Workshop, fres
         ("write", "fallocate", 0, bytes(5)),
         ("truncate", "openat", 0, b""),
     ]
+
+
+def test_what_a_memory_file_system_lacks_is_lacking(workshop: Workshop, fresh: Fresh) -> None:
+    run = _record(workshop, fresh(), "odd_sizes")
+    assert {words for _, words in run.said} == {errno.errorcode[errno.EOPNOTSUPP]}
+    assert len(run.operations) == 2
 
 
 def test_only_a_shared_writable_mapping_is_flagged(workshop: Workshop, fresh: Fresh) -> None:
