@@ -9,10 +9,12 @@ from harness.lifecycle.errors import (
     LifecycleError,
     LogVersionError,
     MessageRefused,
+    NotDurable,
     OversizeMessage,
     RateFenced,
     SessionBusy,
     SessionIdError,
+    StoreUnavailable,
     TurnLimit,
     WindowFull,
 )
@@ -27,6 +29,11 @@ from harness.lifecycle.sessions.naming import folder_name
 from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
+from harness.lifecycle.storage.store import Checkpoints, Held, Store, TurnLog
+from harness.lifecycle.stores.jsonl import JsonlStore
+from harness.lifecycle.stores.postgres import PostgresStore
+from harness.lifecycle.stores.redis import RedisStore
+from harness.lifecycle.stores.sqlite import SqliteStore
 from harness.lifecycle.turns.reply import Usage
 from harness.lifecycle.turns.steps import Step, steps
 from harness.lifecycle.turns.tools import FunctionTool, Tool
@@ -37,28 +44,38 @@ __all__ = [
     "AsyncConversation",
     "Checkpoint",
     "CheckpointStore",
+    "Checkpoints",
     "Conversation",
     "ConversationCodec",
     "Damage",
     "Eviction",
     "Fence",
     "FunctionTool",
+    "Held",
+    "JsonlStore",
     "LifecycleError",
     "Limits",
     "LogVersionError",
     "MessageRefused",
     "MessageWindow",
+    "NotDurable",
     "OversizeMessage",
+    "PostgresStore",
     "RateFenced",
     "Record",
+    "RedisStore",
     "Said",
     "SessionBusy",
     "SessionIdError",
     "SessionLock",
     "Settings",
+    "SqliteStore",
     "Step",
+    "Store",
+    "StoreUnavailable",
     "Tool",
     "TurnLimit",
+    "TurnLog",
     "Usage",
     "UsageLedger",
     "WindowFull",

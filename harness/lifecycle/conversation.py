@@ -17,11 +17,10 @@ from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.tokens import Content, TokenCounter, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
-from harness.lifecycle.sessions.lock import SessionLock
-from harness.lifecycle.sessions.naming import folder_name
-from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
-from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
+from harness.lifecycle.storage.resume import Checkpoint
+from harness.lifecycle.storage.store import Store
+from harness.lifecycle.stores.jsonl import JsonlStore
 from harness.lifecycle.turns.drivers import drive, drive_async
 from harness.lifecycle.turns.reply import Usage
 from harness.lifecycle.turns.request import RequestShape
@@ -31,8 +30,6 @@ from harness.lifecycle.turns.turn import Limits, TurnLogic
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_WINDOW_TOKENS = 100_000
-LOG_NAME = "turns.jsonl"
-CHECKPOINT_NAME = "checkpoint.json"
 
 
 class Settings(TypedDict, total=False):
@@ -56,6 +53,8 @@ class Settings(TypedDict, total=False):
     """More keywords for every `messages.create`, such as `thinking`."""
     on_evict: Callable[[Eviction], None] | None
     """Hears of what leaves the window."""
+    store: Store | None
+    """Where the session is kept, in place of files in `home`."""
 
 
 class _Opened:
@@ -78,9 +77,9 @@ class _Opened:
         limits: Limits | None = None,
         request_options: Mapping[str, Any] | None = None,
         on_evict: Callable[[Eviction], None] | None = None,
+        store: Store | None = None,
     ) -> None:
         self.session_id = session_id
-        self.folder = Path(home) / folder_name(session_id)
         self._client = client
         self._tools = named(tools)
         shapes = [definition(tool) for tool in self._tools.values()]
@@ -96,22 +95,22 @@ class _Opened:
             )
             return Transcript(window, checkpoint_every=checkpoint_every)
 
-        self._codec = ConversationCodec(self.folder / LOG_NAME, now=now)
-        self._logic = TurnLogic(
-            self._codec,
-            CheckpointStore(self.folder / CHECKPOINT_NAME, session_id=session_id),
-            new_transcript,
-            RequestShape(
-                model=model,
-                max_tokens=max_tokens,
-                system=system,
-                tools=shapes,
-                options=request_options or {},
-            ),
-            limits or Limits(),
-        )
-        self._lock = SessionLock(self.folder)
+        self._held = (store or JsonlStore(home)).open(session_id, now=now)
         try:
+            self._codec = self._held.log
+            self._logic = TurnLogic(
+                self._codec,
+                self._held.checkpoints,
+                new_transcript,
+                RequestShape(
+                    model=model,
+                    max_tokens=max_tokens,
+                    system=system,
+                    tools=shapes,
+                    options=request_options or {},
+                ),
+                limits or Limits(),
+            )
             self._logic.open()
             # Only from here on: what an earlier process cut is not told again.
             self._logic.transcript.window.on_evict = on_evict
@@ -162,8 +161,7 @@ class _Opened:
         return f"turn-{self._logic.transcript.last_sequence + 1}"
 
     def _let_go(self) -> None:
-        self._codec.close()
-        self._lock.release()
+        self._held.release()
 
 
 class Conversation(_Opened):
