@@ -26,6 +26,7 @@ from harness.lifecycle.run import run_conversation
 from harness.lifecycle.sessions.fence import Fence
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name
+from harness.lifecycle.spans import Spans
 from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
@@ -39,6 +40,7 @@ from harness.lifecycle.turns.steps import Step, steps
 from harness.lifecycle.turns.tools import FunctionTool, Tool
 from harness.lifecycle.turns.transcript import Said
 from harness.lifecycle.turns.turn import Limits
+from harness.lifecycle.vocabulary import vocabulary_counter
 
 __all__ = [
     "AsyncConversation",
@@ -69,6 +71,7 @@ __all__ = [
     "SessionIdError",
     "SessionLock",
     "Settings",
+    "Spans",
     "SqliteStore",
     "Step",
     "Store",
@@ -84,4 +87,5 @@ __all__ = [
     "folder_name",
     "run_conversation",
     "steps",
+    "vocabulary_counter",
 ]

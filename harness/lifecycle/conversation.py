@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
@@ -17,6 +18,7 @@ from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.tokens import Content, TokenCounter, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
+from harness.lifecycle.spans import Spans
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint
 from harness.lifecycle.storage.store import Store
@@ -55,10 +57,14 @@ class Settings(TypedDict, total=False):
     """Hears of what leaves the window."""
     store: Store | None
     """Where the session is kept, in place of files in `home`."""
+    spans: bool
+    """Tell OpenTelemetry of turns, model calls and tool calls; see `Spans`."""
 
 
 class _Opened:
     """What the sync and the async conversation share: all but the waiting."""
+
+    _awaited = False
 
     def __init__(
         self,
@@ -78,11 +84,16 @@ class _Opened:
         request_options: Mapping[str, Any] | None = None,
         on_evict: Callable[[Eviction], None] | None = None,
         store: Store | None = None,
+        spans: bool = False,
     ) -> None:
         self.session_id = session_id
         self._client = client
         self._tools = named(tools)
         shapes = [definition(tool) for tool in self._tools.values()]
+        self._spans = Spans(session_id, model=model) if spans else None
+        if self._spans is not None:
+            self._client = self._spans.client(client, awaited=self._awaited)
+            self._tools = self._spans.tools(self._tools)
 
         def new_transcript() -> Transcript:
             window = MessageWindow(
@@ -160,6 +171,9 @@ class _Opened:
             return turn.message_id
         return f"turn-{self._logic.transcript.last_sequence + 1}"
 
+    def _turn_span(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self._spans is None else self._spans.turn()
+
     def _let_go(self) -> None:
         self._held.release()
 
@@ -197,12 +211,16 @@ class Conversation(_Opened):
             stored = self._logic.begin(message_id, text)
             if stored is not None:
                 return stored
-            return drive(self._logic, self._client, self._tools)
+            with self._turn_span():
+                return drive(self._logic, self._client, self._tools)
 
     def resume(self) -> str | None:
         """Finish the turn in flight and return its answer; None where nothing is in flight."""
         with self._one:
-            return drive(self._logic, self._client, self._tools) if self.pending else None
+            if not self.pending:
+                return None
+            with self._turn_span():
+                return drive(self._logic, self._client, self._tools)
 
     def close(self) -> None:
         """Let go of the files. What is acknowledged does not depend on it."""
@@ -219,8 +237,10 @@ class AsyncConversation(_Opened):
     """The same on an event loop: `client` is an `anthropic.AsyncAnthropic` or alike.
 
     Waiting for the model or for tools leaves the loop free; a write to the log blocks it for one
-    fsync.
+    fsync, or for one round trip to the store's server.
     """
+
+    _awaited = True
 
     def __init__(
         self, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
@@ -241,14 +261,16 @@ class AsyncConversation(_Opened):
             stored = self._logic.begin(message_id, text)
             if stored is not None:
                 return stored
-            return await drive_async(self._logic, self._client, self._tools)
+            with self._turn_span():
+                return await drive_async(self._logic, self._client, self._tools)
 
     async def resume(self) -> str | None:
         """Finish the turn in flight and return its answer; None where nothing is in flight."""
         async with self._one:
             if not self.pending:
                 return None
-            return await drive_async(self._logic, self._client, self._tools)
+            with self._turn_span():
+                return await drive_async(self._logic, self._client, self._tools)
 
     async def close(self) -> None:
         """Let go of the files. What is acknowledged does not depend on it."""
