@@ -6,9 +6,8 @@ A place is said in one line (`sqlite:/path`), so that another process can open t
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,9 +15,8 @@ from typing import Any
 
 from harness.lifecycle import Conversation, Held, Store
 from tests.lifecycle.stores.servers import Postgres, Valkey
-from tests.lifecycle.stores.writing import store_at
+from tests.lifecycle.stores.writing import Writer, store_at, writing
 
-ROOT = Path(__file__).parents[3]
 KINDS = ("jsonl", "sqlite", "postgres", "valkey")
 _numbers = count(1)
 
@@ -41,17 +39,9 @@ class Place:
         """The session, held."""
         return self.store.open(self.session_id, now=now)
 
-    def writer(self, *more: str) -> list[str]:
-        """The command of another process that writes here; see `writing.py`."""
-        line = f"{self.kind}:{self.where}"
-        return [
-            sys.executable,
-            "-m",
-            "tests.lifecycle.stores.writing",
-            line,
-            self.session_id,
-            *more,
-        ]
+    def writer(self, *, free: bool = False) -> AbstractContextManager[Writer]:
+        """Another process that writes here."""
+        return writing(f"{self.kind}:{self.where}", self.session_id, free=free)
 
     def spoil(self, sequence: int, line: bytes | None) -> None:
         """Put other bytes in a record's place, or take it away."""

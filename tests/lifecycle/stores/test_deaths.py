@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from harness.lifecycle import Checkpoint, Held, SessionBusy
 from tests.lifecycle.fake_claude import FakeClaude, says
-from tests.lifecycle.stores.places import ROOT, Place, contents, fresh_session, opened
+from tests.lifecycle.stores.places import Place, contents, fresh_session, opened
+from tests.lifecycle.stores.writing import Writer
 
 _PATIENCE_S = 20.0
 
@@ -29,48 +25,6 @@ def taken_over(place: Place) -> Held:
         except SessionBusy:
             assert time.monotonic() < deadline, "a dead writer's session is never free"
             time.sleep(0.01)
-
-
-@dataclass
-class Writer:
-    """Another process on a place, and what it has acknowledged."""
-
-    process: subprocess.Popen[str]
-    heard: list[str] = field(default_factory=list)
-
-    def step(self) -> str:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return self.hear()
-
-    def hear(self) -> str:
-        assert self.process.stdout is not None
-        self.heard.append(self.process.stdout.readline().strip())
-        return self.heard[-1]
-
-    def kill(self) -> None:
-        """SIGKILL; then hear what it had still said."""
-        self.process.send_signal(signal.SIGKILL)
-        assert self.process.stdout is not None
-        self.heard += self.process.stdout.read().split("\n")[:-1]
-        self.process.wait()
-
-    def acknowledged(self, kind: str) -> int:
-        """How many of one kind."""
-        return sum(words.startswith(f"{kind} ") for words in self.heard)
-
-
-@contextmanager
-def writer(place: Place, *more: str) -> Iterator[Writer]:
-    process = subprocess.Popen(
-        place.writer(*more), cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with process:
-        try:
-            yield Writer(process)
-        finally:
-            process.kill()
 
 
 def check_resumes(place: Place, records: int, checkpoints: int) -> int:
@@ -90,9 +44,9 @@ def check_resumes(place: Place, records: int, checkpoints: int) -> int:
 
 
 def test_a_writer_killed_between_any_two_steps_has_lost_nothing(place: Place) -> None:
-    for steps in (0, 2, 3):
+    for steps in range(5):
         session = Place(place.kind, place.where, fresh_session())
-        with writer(session) as process:
+        with session.writer() as process:
             assert process.hear() == "open 0"
             for _ in range(steps):
                 process.step()
@@ -107,8 +61,8 @@ def test_a_writer_killed_between_any_two_steps_has_lost_nothing(place: Place) ->
 def test_a_writer_killed_at_any_moment_has_lost_nothing_acknowledged(place: Place) -> None:
     chance = random.Random(4)
     records = 0
-    for _ in range(2):
-        with writer(place, "free") as process:
+    for _ in range(4):
+        with place.writer(free=True) as process:
             assert process.hear() == f"open {records}"
             for _ in range(chance.randrange(1, 40)):
                 process.hear()
@@ -129,11 +83,11 @@ def check_resumes_after(place: Place, process: Writer, before: int) -> int:
 
 def test_another_process_is_refused_while_this_one_writes(place: Place) -> None:
     held = place.open()
-    with writer(place) as process:
+    with place.writer() as process:
         assert process.hear() == "busy"
     held.log.append("user", "one")
     held.release()
-    with writer(place) as process:
+    with place.writer() as process:
         assert process.hear() == "open 1"
 
 
@@ -165,8 +119,8 @@ def test_a_server_killed_at_any_moment_has_lost_nothing_acknowledged(served: Pla
     assert served.server is not None
     chance = random.Random(5)
     records = 0
-    for _ in range(2):
-        with writer(served, "free") as process:
+    for _ in range(3):
+        with served.writer(free=True) as process:
             process.hear()
             for _ in range(chance.randrange(5, 60)):
                 process.hear()

@@ -8,7 +8,7 @@ import sys
 import psycopg
 import pytest
 
-from harness.lifecycle import NotDurable, PostgresStore, SessionBusy, StoreUnavailable
+from harness.lifecycle import Checkpoint, NotDurable, PostgresStore, SessionBusy, StoreUnavailable
 from tests.lifecycle.stores.places import Place, contents, fresh_session
 
 
@@ -87,7 +87,10 @@ def test_a_writer_whose_number_is_old_writes_nothing(postgres: Place) -> None:
     told(postgres, "UPDATE conversation_sessions SET writer = writer + 1")
     with pytest.raises(SessionBusy, match="taken this session over"):
         held.log.append("user", "two")
+    with pytest.raises(SessionBusy, match="taken this session over"):
+        held.checkpoints.save(Checkpoint(1))
     assert contents(held) == ["one"]
+    assert held.checkpoints.load() is None
     held.release()
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from harness.lifecycle import NotDurable, RedisStore, SessionBusy, StoreUnavailable
+from harness.lifecycle import Checkpoint, NotDurable, RedisStore, SessionBusy, StoreUnavailable
 from harness.lifecycle.stores.redis import complaint_of
 from tests.lifecycle.stores.places import Place, contents
 
@@ -118,6 +118,21 @@ def test_a_writer_that_was_overtaken_while_cut_off_writes_nothing(valkey: Place)
         valkey.open()
     assert contents(second) == ["one"]
     second.release()
+
+
+def test_a_writer_whose_number_is_old_writes_nothing(valkey: Place) -> None:
+    held = valkey.open()
+    held.log.append("user", "one")
+    held.checkpoints.save(Checkpoint(1))
+    with redis.Redis.from_url(valkey.where) as client:
+        client.hincrby(f"conversation:{{{valkey.session_id}}}:session", "writer", 1)
+    with pytest.raises(SessionBusy, match="taken this session over"):
+        held.log.append("user", "two")
+    with pytest.raises(SessionBusy, match="taken this session over"):
+        held.checkpoints.save(Checkpoint(2))
+    assert contents(held) == ["one"]
+    assert held.checkpoints.load() == Checkpoint(1)
+    held.release()
 
 
 def test_a_server_that_is_not_there_is_told() -> None:

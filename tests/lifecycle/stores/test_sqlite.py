@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.lifecycle import NotDurable, SessionBusy, SqliteStore, StoreUnavailable
+from harness.lifecycle import Checkpoint, NotDurable, SessionBusy, SqliteStore, StoreUnavailable
 from harness.lifecycle.stores import sqlite as room
 from tests.lifecycle.stores.places import Place, contents
 
@@ -94,5 +94,8 @@ def test_a_writer_that_was_overtaken_writes_nothing(sqlite: Place) -> None:
         other.execute("UPDATE sessions SET writer = writer + 1")
     with pytest.raises(SessionBusy, match="taken this session over"):
         held.log.append("user", "two")
+    with pytest.raises(SessionBusy, match="taken this session over"):
+        held.checkpoints.save(Checkpoint(1))
     assert contents(held) == ["one"]
+    assert held.checkpoints.load() is None
     held.release()
