@@ -9,10 +9,12 @@ from harness.lifecycle.errors import (
     LifecycleError,
     LogVersionError,
     MessageRefused,
+    NotDurable,
     OversizeMessage,
     RateFenced,
     SessionBusy,
     SessionIdError,
+    StoreUnavailable,
     TurnLimit,
     WindowFull,
 )
@@ -24,41 +26,59 @@ from harness.lifecycle.run import run_conversation
 from harness.lifecycle.sessions.fence import Fence
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name
+from harness.lifecycle.spans import Spans
 from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
+from harness.lifecycle.storage.store import Checkpoints, Held, Store, TurnLog
+from harness.lifecycle.stores.jsonl import JsonlStore
+from harness.lifecycle.stores.postgres import PostgresStore
+from harness.lifecycle.stores.redis import RedisStore
+from harness.lifecycle.stores.sqlite import SqliteStore
 from harness.lifecycle.turns.reply import Usage
 from harness.lifecycle.turns.steps import Step, steps
 from harness.lifecycle.turns.tools import FunctionTool, Tool
 from harness.lifecycle.turns.transcript import Said
 from harness.lifecycle.turns.turn import Limits
+from harness.lifecycle.vocabulary import vocabulary_counter
 
 __all__ = [
     "AsyncConversation",
     "Checkpoint",
     "CheckpointStore",
+    "Checkpoints",
     "Conversation",
     "ConversationCodec",
     "Damage",
     "Eviction",
     "Fence",
     "FunctionTool",
+    "Held",
+    "JsonlStore",
     "LifecycleError",
     "Limits",
     "LogVersionError",
     "MessageRefused",
     "MessageWindow",
+    "NotDurable",
     "OversizeMessage",
+    "PostgresStore",
     "RateFenced",
     "Record",
+    "RedisStore",
     "Said",
     "SessionBusy",
     "SessionIdError",
     "SessionLock",
     "Settings",
+    "Spans",
+    "SqliteStore",
     "Step",
+    "Store",
+    "StoreUnavailable",
     "Tool",
     "TurnLimit",
+    "TurnLog",
     "Usage",
     "UsageLedger",
     "WindowFull",
@@ -67,4 +87,5 @@ __all__ = [
     "folder_name",
     "run_conversation",
     "steps",
+    "vocabulary_counter",
 ]

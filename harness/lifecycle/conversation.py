@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
@@ -17,11 +18,11 @@ from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.tokens import Content, TokenCounter, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
-from harness.lifecycle.sessions.lock import SessionLock
-from harness.lifecycle.sessions.naming import folder_name
-from harness.lifecycle.storage.codec import ConversationCodec
+from harness.lifecycle.spans import Spans
 from harness.lifecycle.storage.record import Damage, Record
-from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
+from harness.lifecycle.storage.resume import Checkpoint
+from harness.lifecycle.storage.store import Store
+from harness.lifecycle.stores.jsonl import JsonlStore
 from harness.lifecycle.turns.drivers import drive, drive_async
 from harness.lifecycle.turns.reply import Usage
 from harness.lifecycle.turns.request import RequestShape
@@ -31,8 +32,6 @@ from harness.lifecycle.turns.turn import Limits, TurnLogic
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_WINDOW_TOKENS = 100_000
-LOG_NAME = "turns.jsonl"
-CHECKPOINT_NAME = "checkpoint.json"
 
 
 class Settings(TypedDict, total=False):
@@ -56,10 +55,16 @@ class Settings(TypedDict, total=False):
     """More keywords for every `messages.create`, such as `thinking`."""
     on_evict: Callable[[Eviction], None] | None
     """Hears of what leaves the window."""
+    store: Store | None
+    """Where the session is kept, in place of files in `home`."""
+    spans: bool
+    """Tell OpenTelemetry of turns, model calls and tool calls; see `Spans`."""
 
 
 class _Opened:
     """What the sync and the async conversation share: all but the waiting."""
+
+    _awaited = False
 
     def __init__(
         self,
@@ -78,12 +83,17 @@ class _Opened:
         limits: Limits | None = None,
         request_options: Mapping[str, Any] | None = None,
         on_evict: Callable[[Eviction], None] | None = None,
+        store: Store | None = None,
+        spans: bool = False,
     ) -> None:
         self.session_id = session_id
-        self.folder = Path(home) / folder_name(session_id)
         self._client = client
         self._tools = named(tools)
         shapes = [definition(tool) for tool in self._tools.values()]
+        self._spans = Spans(session_id, model=model) if spans else None
+        if self._spans is not None:
+            self._client = self._spans.client(client, awaited=self._awaited)
+            self._tools = self._spans.tools(self._tools)
 
         def new_transcript() -> Transcript:
             window = MessageWindow(
@@ -96,22 +106,22 @@ class _Opened:
             )
             return Transcript(window, checkpoint_every=checkpoint_every)
 
-        self._codec = ConversationCodec(self.folder / LOG_NAME, now=now)
-        self._logic = TurnLogic(
-            self._codec,
-            CheckpointStore(self.folder / CHECKPOINT_NAME, session_id=session_id),
-            new_transcript,
-            RequestShape(
-                model=model,
-                max_tokens=max_tokens,
-                system=system,
-                tools=shapes,
-                options=request_options or {},
-            ),
-            limits or Limits(),
-        )
-        self._lock = SessionLock(self.folder)
+        self._held = (store or JsonlStore(home)).open(session_id, now=now)
         try:
+            self._codec = self._held.log
+            self._logic = TurnLogic(
+                self._codec,
+                self._held.checkpoints,
+                new_transcript,
+                RequestShape(
+                    model=model,
+                    max_tokens=max_tokens,
+                    system=system,
+                    tools=shapes,
+                    options=request_options or {},
+                ),
+                limits or Limits(),
+            )
             self._logic.open()
             # Only from here on: what an earlier process cut is not told again.
             self._logic.transcript.window.on_evict = on_evict
@@ -161,9 +171,11 @@ class _Opened:
             return turn.message_id
         return f"turn-{self._logic.transcript.last_sequence + 1}"
 
+    def _turn_span(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self._spans is None else self._spans.turn()
+
     def _let_go(self) -> None:
-        self._codec.close()
-        self._lock.release()
+        self._held.release()
 
 
 class Conversation(_Opened):
@@ -199,12 +211,16 @@ class Conversation(_Opened):
             stored = self._logic.begin(message_id, text)
             if stored is not None:
                 return stored
-            return drive(self._logic, self._client, self._tools)
+            with self._turn_span():
+                return drive(self._logic, self._client, self._tools)
 
     def resume(self) -> str | None:
         """Finish the turn in flight and return its answer; None where nothing is in flight."""
         with self._one:
-            return drive(self._logic, self._client, self._tools) if self.pending else None
+            if not self.pending:
+                return None
+            with self._turn_span():
+                return drive(self._logic, self._client, self._tools)
 
     def close(self) -> None:
         """Let go of the files. What is acknowledged does not depend on it."""
@@ -221,8 +237,10 @@ class AsyncConversation(_Opened):
     """The same on an event loop: `client` is an `anthropic.AsyncAnthropic` or alike.
 
     Waiting for the model or for tools leaves the loop free; a write to the log blocks it for one
-    fsync.
+    fsync, or for one round trip to the store's server.
     """
+
+    _awaited = True
 
     def __init__(
         self, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
@@ -243,14 +261,16 @@ class AsyncConversation(_Opened):
             stored = self._logic.begin(message_id, text)
             if stored is not None:
                 return stored
-            return await drive_async(self._logic, self._client, self._tools)
+            with self._turn_span():
+                return await drive_async(self._logic, self._client, self._tools)
 
     async def resume(self) -> str | None:
         """Finish the turn in flight and return its answer; None where nothing is in flight."""
         async with self._one:
             if not self.pending:
                 return None
-            return await drive_async(self._logic, self._client, self._tools)
+            with self._turn_span():
+                return await drive_async(self._logic, self._client, self._tools)
 
     async def close(self) -> None:
         """Let go of the files. What is acknowledged does not depend on it."""

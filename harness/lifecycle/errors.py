@@ -27,6 +27,14 @@ class SessionBusy(LifecycleError):
     """A living process writes to this session."""
 
 
+class StoreUnavailable(LifecycleError, OSError):
+    """The database does not answer, or will not write: not acknowledged, and may be tried again."""
+
+
+class NotDurable(LifecycleError):
+    """The database's settings let acknowledged turns be lost."""
+
+
 class SessionIdError(LifecycleError, ValueError):
     """This cannot be the id of a session."""
 

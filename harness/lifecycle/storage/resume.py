@@ -57,8 +57,8 @@ class CheckpointStore:
     def save(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint; when this returns, the new one outlives a power cut."""
         create_directory(self.path.parent)
-        value = {"v": CHECKPOINT_VERSION, "session_id": self.session_id, **vars(checkpoint)}
-        temporary = write_temporary(self.path, seal(value) + b"\n")
+        data = seal_checkpoint(checkpoint, self.session_id)
+        temporary = write_temporary(self.path, data + b"\n")
         with suppress(FileNotFoundError):
             os.replace(self.path, self.previous)
         os.replace(temporary, self.path)
@@ -81,15 +81,23 @@ class CheckpointStore:
         return None
 
     def _read(self, path: Path, log_length: int | None) -> Checkpoint:
-        value = unseal(path.read_bytes().removesuffix(b"\n"))
-        version, session_id = value.pop("v"), value.pop("session_id")
-        if version != CHECKPOINT_VERSION:
-            raise ValueError(f"of version {version}, this release reads {CHECKPOINT_VERSION}")
-        if session_id != self.session_id:
-            raise ValueError(f"of session {session_id!r}, expected {self.session_id!r}")
-        checkpoint = Checkpoint(**value)
-        if log_length is not None and checkpoint.position > log_length:
-            raise ValueError(
-                f"made at record {checkpoint.position}, but the log holds {log_length}"
-            )
-        return checkpoint
+        return unseal_checkpoint(path.read_bytes().removesuffix(b"\n"), self.session_id, log_length)
+
+
+def seal_checkpoint(checkpoint: Checkpoint, session_id: str | None) -> bytes:
+    """The checkpoint as it is stored: one sealed line, without the newline."""
+    return seal({"v": CHECKPOINT_VERSION, "session_id": session_id, **vars(checkpoint)})
+
+
+def unseal_checkpoint(data: bytes, session_id: str | None, log_length: int | None) -> Checkpoint:
+    """The checkpoint that was sealed; ValueError with the reason where it is not to be trusted."""
+    value = unseal(data)
+    version, of_session = value.pop("v"), value.pop("session_id")
+    if version != CHECKPOINT_VERSION:
+        raise ValueError(f"of version {version}, this release reads {CHECKPOINT_VERSION}")
+    if of_session != session_id:
+        raise ValueError(f"of session {of_session!r}, expected {session_id!r}")
+    checkpoint = Checkpoint(**value)
+    if log_length is not None and checkpoint.position > log_length:
+        raise ValueError(f"made at record {checkpoint.position}, but the log holds {log_length}")
+    return checkpoint

@@ -22,9 +22,9 @@ from harness.lifecycle.errors import (
 from harness.lifecycle.memory.blocks import sendable, tool_uses
 from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.tokens import Content
-from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Record
-from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
+from harness.lifecycle.storage.resume import Checkpoint
+from harness.lifecycle.storage.store import Checkpoints, TurnLog
 from harness.lifecycle.turns.refusals import Refusal, understand
 from harness.lifecycle.turns.reply import TRUNCATED, read_reply
 from harness.lifecycle.turns.request import RequestShape
@@ -71,8 +71,8 @@ class TurnLogic:
 
     def __init__(
         self,
-        codec: ConversationCodec,
-        store: CheckpointStore,
+        codec: TurnLog,
+        store: Checkpoints,
         new_transcript: Callable[[], Transcript],
         shape: RequestShape,
         limits: Limits,

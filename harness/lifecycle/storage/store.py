@@ -1,0 +1,100 @@
+"""What a conversation asks of the place it is kept in: a turn log, a checkpoint, one writer.
+
+The words are those of the JSONL log: `append` returns when the record is durable, an OSError means
+not acknowledged (the same record may be appended again), what cannot be read is listed in `damage`
+and costs nothing but itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.lifecycle.memory.tokens import Content
+from harness.lifecycle.storage.record import Damage, Record
+from harness.lifecycle.storage.resume import Checkpoint
+
+
+class TurnLog(Protocol):
+    """One conversation's records, append-only; `ConversationCodec` is one."""
+
+    damage: list[Damage]
+    """What the last read found broken."""
+    head: int
+    """How much the last `settle` left unread, in the log's own measure; 0 for nothing."""
+
+    def append(
+        self,
+        role: str,
+        content: Content,
+        *,
+        record_id: str | None = None,
+        tokens: int | None = None,
+        **meta: Any,
+    ) -> Record:
+        """Add one record and return it, durable; see `ConversationCodec.append` for errors."""
+        ...
+
+    def read_all(self) -> list[Record]:
+        """Every whole record, oldest first."""
+        ...
+
+    def verify(self) -> list[Damage]:
+        """Read everything and say what is broken."""
+        ...
+
+    def settle(self, *, tail: tuple[int, int] | None = None) -> list[Record]:
+        """Make what is there durable and read it; with `tail`, only from that record on.
+
+        `tail` is the offset and the sequence of a record, as it said them itself.
+        """
+        ...
+
+    def read_head(self) -> list[Record]:
+        """What `settle` left unread."""
+        ...
+
+    def head_holds(self, record_id: str) -> bool:
+        """Whether a record of that id may be in what `settle` left unread."""
+        ...
+
+    def close(self) -> None:
+        """Let go; what was acknowledged does not depend on it."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """The newest checkpoint and the one before; `CheckpointStore` is one."""
+
+    damage: list[str]
+    """Why the last `load` set something aside, a sentence each."""
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Replace the checkpoint, durably, whole or not at all."""
+        ...
+
+    def load(self, *, log_length: int | None = None) -> Checkpoint | None:
+        """The newest checkpoint that can be trusted, or None."""
+        ...
+
+
+@dataclass(frozen=True)
+class Held:
+    """One session, held open by its only writer until `release`."""
+
+    log: TurnLog
+    checkpoints: Checkpoints
+    release: Callable[[], None]
+
+
+class Store(Protocol):
+    """Where sessions are kept."""
+
+    def open(self, session_id: str, *, now: Callable[[], int] | None = None) -> Held:
+        """Become the session's one writer; `now` is nanoseconds since 1970.
+
+        SessionBusy where a living writer has it, SessionIdError, NotDurable where acknowledged
+        could not mean durable here, OSError where the store cannot be reached.
+        """
+        ...

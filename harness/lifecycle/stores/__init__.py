@@ -1,0 +1,1 @@
+"""Where sessions are kept: JSONL files, SQLite, PostgreSQL, Redis or Valkey, all one interface."""

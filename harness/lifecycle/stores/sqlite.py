@@ -1,0 +1,192 @@
+"""Sessions in one SQLite file, for one machine; nothing to install.
+
+`journal_mode=WAL` lets readers and other sessions go on while one commits. `synchronous=FULL`,
+because in WAL mode NORMAL (which many recommend) does not fsync at a commit but at a checkpoint: a
+power cut then takes acknowledged turns with it. FULL fsyncs the log at every commit. Outside WAL
+mode even FULL may lose the last commit (the journal's name is unlinked without syncing its folder);
+the file is therefore refused where it cannot be put into WAL mode.
+
+A commit that a dead process left may be in the page cache alone: `claim` copies the log into the
+file, fsynced, before it is believed. One writer a session is a lock of the kernel's (`flock`), in a
+folder beside the file, as for JSONL files; not for network file systems.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from harness.lifecycle.errors import NotDurable, StoreUnavailable
+from harness.lifecycle.sessions.lock import SessionLock
+from harness.lifecycle.sessions.naming import folder_name
+from harness.lifecycle.storage.durable import create_directory, sync_directory
+from harness.lifecycle.storage.store import Held
+from harness.lifecycle.stores.checkpoints import StoredCheckpoints
+from harness.lifecycle.stores.log import StoredLog
+from harness.lifecycle.stores.shelf import Row, overtaken
+
+_WAIT_S = 30.0
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS sessions (session TEXT PRIMARY KEY, session_id TEXT NOT NULL,"
+    " writer INTEGER NOT NULL, length INTEGER NOT NULL, checkpoint BLOB, previous BLOB)",
+    "CREATE TABLE IF NOT EXISTS records (session TEXT NOT NULL, sequence INTEGER NOT NULL,"
+    " record_key BLOB NOT NULL, line BLOB NOT NULL, PRIMARY KEY (session, sequence)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS record_keys ON records (session, record_key)",
+)
+_CLAIM = (
+    "INSERT INTO sessions VALUES (?, ?, 1, 0, NULL, NULL)"
+    " ON CONFLICT (session) DO UPDATE SET writer = writer + 1 RETURNING writer"
+)
+_WRITE = (
+    "INSERT INTO records VALUES (?, ?, ?, ?) ON CONFLICT (session, sequence)"
+    " DO UPDATE SET record_key = excluded.record_key, line = excluded.line"
+)
+
+
+class SqliteStore:
+    """Sessions in the SQLite file at `path`, made 0600 where it is missing."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def open(self, session_id: str, *, now: Callable[[], int] | None = None) -> Held:
+        """Become the session's one writer; see `Store.open`."""
+        key = folder_name(session_id)
+        lock = SessionLock(self.path.with_name(self.path.name + ".locks") / key)
+        try:
+            shelf = _SqliteShelf(self.path, key, session_id, lock)
+        except BaseException:
+            lock.release()
+            raise
+        log = StoredLog(shelf, now=now)
+        return Held(log, StoredCheckpoints(shelf, session_id=session_id), shelf.release)
+
+
+class _SqliteShelf:
+    def __init__(self, path: Path, key: str, session_id: str, lock: SessionLock) -> None:
+        self.name = f"{path}: session {session_id!r}"
+        self._key = key
+        self._lock = lock
+        _create(path)
+        with _told(self.name):
+            self._database = sqlite3.connect(
+                path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with _told(self.name):
+                self._prepare()
+                self._writer = self._claim(session_id)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def length(self) -> int:
+        """How many records were acknowledged."""
+        found = self._select("SELECT length FROM sessions WHERE session = ?", self._key)
+        return int(found[0][0])
+
+    def rows(self, start: int, stop: int) -> Sequence[Row]:
+        """The rows of `start` <= sequence < `stop`, in order."""
+        return self._select(
+            "SELECT sequence, line FROM records"
+            " WHERE session = ? AND sequence >= ? AND sequence < ? ORDER BY sequence",
+            self._key,
+            start,
+            stop,
+        )
+
+    def holds(self, record_key: bytes, before: int) -> bool:
+        """Whether a record of that key has a sequence below `before`."""
+        sql = "SELECT 1 FROM records WHERE session = ? AND record_key = ? AND sequence < ? LIMIT 1"
+        return bool(self._select(sql, self._key, record_key, before))
+
+    def write(self, sequence: int, record_key: bytes, line: bytes) -> None:
+        """Put one row in, durable when it returns."""
+        with self._changing() as database:
+            self._still_mine(
+                database.execute(
+                    "UPDATE sessions SET length = ? WHERE session = ? AND writer = ?",
+                    (sequence + 1, self._key, self._writer),
+                )
+            )
+            database.execute(_WRITE, (self._key, sequence, record_key, line))
+
+    def put_checkpoint(self, data: bytes) -> None:
+        """Replace the newest checkpoint, and keep the one it replaces."""
+        with self._changing() as database:
+            self._still_mine(
+                database.execute(
+                    "UPDATE sessions SET previous = checkpoint, checkpoint = ?"
+                    " WHERE session = ? AND writer = ?",
+                    (data, self._key, self._writer),
+                )
+            )
+
+    def checkpoints(self) -> Sequence[bytes]:
+        """The newest checkpoint and the one before."""
+        sql = "SELECT checkpoint, previous FROM sessions WHERE session = ?"
+        return [bytes(each) for each in self._select(sql, self._key)[0] if each is not None]
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        self._database.close()
+        self._lock.release()
+
+    def _prepare(self) -> None:
+        (mode,) = self._database.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode != "wal":
+            raise NotDurable(
+                f"{self.name}: expected journal_mode 'wal', got {mode!r}, in which a power cut may "
+                "lose acknowledged turns: put the file on a disk of this machine, not on a network"
+            )
+        self._database.execute("PRAGMA synchronous=FULL")
+        for table in _TABLES:
+            self._database.execute(table)
+
+    def _claim(self, session_id: str) -> int:
+        with self._changing() as database:
+            (writer,) = database.execute(_CLAIM, (self._key, session_id)).fetchone()
+        self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        return int(writer)
+
+    def _select(self, sql: str, *values: object) -> list[tuple[int, bytes]]:
+        with _told(self.name):
+            return self._database.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        with _told(self.name):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def _still_mine(self, changed: sqlite3.Cursor) -> None:
+        if changed.rowcount != 1:
+            raise overtaken(self.name)
+
+
+def _create(path: Path) -> None:
+    """The file with its name durable, and nobody else's to read; SQLite's own would be 0644."""
+    create_directory(path.parent)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        sync_directory(path.parent)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """SQLite's errors as the stack's."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnavailable(
+            f"{name}: SQLite says {error}; nothing was acknowledged, and it may be tried again"
+        ) from error
