@@ -282,7 +282,7 @@ class Transcript:
         if record.meta.get("prompt_tokens"):
             self.window.learn(record.meta["prompt_tokens"])
         if record.meta.get("high"):
-            self.window.budget.lower(record.meta["high"])
+            self.window.lower(record.meta["high"])
         if record.meta.get("first_kept") is not None:
             self.window.cut_before(record.meta["first_kept"])
         else:

@@ -331,7 +331,7 @@ class TurnLogic:
             high = min(high, float(refusal.allowed_tokens))
         elif window.bound < high:
             high = 0.75 * window.bound
-        window.budget.lower(int(high))
+        window.lower(int(high))
         evicted = self._cut_low()
         if evicted is None:
             raise WindowFull(
@@ -343,7 +343,7 @@ class TurnLogic:
     def _cut_low(self) -> Eviction | None:
         window = self.transcript.window
         try:
-            return window.cut_to(window.budget.high * window.low_mark, float("inf"))
+            return window.cut_to(window.low, float("inf"))
         except WindowFull:
             return None
 
