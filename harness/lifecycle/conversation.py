@@ -15,6 +15,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
+from harness.lifecycle.memory.summary import Summarizer
 from harness.lifecycle.memory.tokens import Content, TokenCounter, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.sessions.lock import SessionLock
@@ -31,6 +32,8 @@ from harness.lifecycle.turns.turn import Limits, TurnLogic
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_WINDOW_TOKENS = 100_000
+DEFAULT_CACHE_MINIMUM = 1024
+"""Of most current models; some cache from 512 tokens on, some only from 4,096."""
 LOG_NAME = "turns.jsonl"
 CHECKPOINT_NAME = "checkpoint.json"
 
@@ -56,6 +59,12 @@ class Settings(TypedDict, total=False):
     """More keywords for every `messages.create`, such as `thinking`."""
     on_evict: Callable[[Eviction], None] | None
     """Hears of what leaves the window."""
+    low_mark: float
+    """Down to what share of the window a cut goes; 1.0 drops as little as it can."""
+    cache_minimum: int
+    """The shortest prefix that the model caches, in tokens: a cut leaves so much and a turn."""
+    summarize: Summarizer | None
+    """Folds what leaves the window into a summary; may take its time, may fail."""
 
 
 class _Opened:
@@ -78,6 +87,9 @@ class _Opened:
         limits: Limits | None = None,
         request_options: Mapping[str, Any] | None = None,
         on_evict: Callable[[Eviction], None] | None = None,
+        low_mark: float = 0.6,
+        cache_minimum: int = DEFAULT_CACHE_MINIMUM,
+        summarize: Summarizer | None = None,
     ) -> None:
         self.session_id = session_id
         self.folder = Path(home) / folder_name(session_id)
@@ -92,6 +104,8 @@ class _Opened:
                 system=system,
                 tools=shapes,
                 ledger=UsageLedger(),
+                low_mark=low_mark,
+                cache_minimum=cache_minimum,
                 auto=False,
             )
             return Transcript(window, checkpoint_every=checkpoint_every)
@@ -113,8 +127,9 @@ class _Opened:
         self._lock = SessionLock(self.folder)
         try:
             self._logic.open()
-            # Only from here on: what an earlier process cut is not told again.
+            # Only from here on: what an earlier process cut is not told, or folded, again.
             self._logic.transcript.window.on_evict = on_evict
+            self._logic.cuts.fold_with(summarize)
         except BaseException:
             self._let_go()
             raise
@@ -189,14 +204,16 @@ class Conversation(_Opened):
         """
         return cls(home, session_id, client=client, **settings)
 
-    def send(self, message_id: str, text: str) -> str:
+    def send(self, message_id: str, text: str, *, pin: bool = False) -> str:
         """Answer one message; when this returns, message and answer are durable.
+
+        A message sent with `pin` stays in every request, however old it grows.
 
         The SDK's errors pass; the message is then pending, and sending it again (or another one)
         goes on. MessageRefused, WindowFull, TurnLimit and OSError as their names say.
         """
         with self._one:
-            stored = self._logic.begin(message_id, text)
+            stored = self._logic.begin(message_id, text, pin=pin)
             if stored is not None:
                 return stored
             return drive(self._logic, self._client, self._tools)
@@ -237,10 +254,10 @@ class AsyncConversation(_Opened):
         """Open the session in `home`, new or again; see `Conversation.open`."""
         return cls(home, session_id, client=client, **settings)
 
-    async def send(self, message_id: str, text: str) -> str:
+    async def send(self, message_id: str, text: str, *, pin: bool = False) -> str:
         """Answer one message; see `Conversation.send`."""
         async with self._one:
-            stored = self._logic.begin(message_id, text)
+            stored = self._logic.begin(message_id, text, pin=pin)
             if stored is not None:
                 return stored
             return await drive_async(self._logic, self._client, self._tools)

@@ -107,6 +107,8 @@ class Transcript:
         self.checkpoint: Checkpoint | None = None
         self.last_sequence = -1
         self.last_cut = -1
+        self.folding = False
+        """A summary was begun and no cut followed: its hook took the process with it."""
         self._every = checkpoint_every
         self._turns_before = 0
         self.settled = False
@@ -118,6 +120,7 @@ class Transcript:
             "intent": self._intent,
             "result": self._result,
             "cut": self._cut,
+            "folding": self._fold,
             "finish": self._finished,
             "ask": self._ask,
             "retried": self._retried,
@@ -174,8 +177,7 @@ class Transcript:
 
     def _memory(self) -> dict[str, Any] | None:
         """What a restart needs to go on from the window's first turn alone."""
-        state = self.window.state()
-        first = state["tags"][0] if state["tags"] else None
+        state, first = self.window.state(), self.window.first_tag
         for index in range(len(self.turns) - 1, -1, -1):
             if self.turns[index].sequence == first:
                 return {
@@ -269,14 +271,24 @@ class Transcript:
         exact: float | None = None,
     ) -> None:
         self.window.push(
-            role, content, starts_turn=starts_turn, tag=record.sequence, exact=exact, fitted=True
+            role,
+            content,
+            starts_turn=starts_turn,
+            tag=record.sequence,
+            exact=exact,
+            fitted=True,
+            pinned=starts_turn and bool(record.meta.get("pinned")),
         )
 
     def _finished(self, record: Record) -> None:
         self._finish(self.turns[-1], record)
 
+    def _fold(self, record: Record) -> None:
+        self.folding = True
+
     def _cut(self, record: Record) -> None:
         self.last_cut = record.sequence
+        self.folding = False
         if self.settled:
             return
         if record.meta.get("prompt_tokens"):
@@ -284,7 +296,7 @@ class Transcript:
         if record.meta.get("high"):
             self.window.lower(record.meta["high"])
         if record.meta.get("first_kept") is not None:
-            self.window.cut_before(record.meta["first_kept"])
+            self.window.cut_before(record.meta["first_kept"], summary=record.meta.get("summary"))
         else:
             self.window.strip_thinking()
 
