@@ -23,6 +23,7 @@ from harness.lifecycle.storage.resume import Checkpoint
 from harness.lifecycle.turns.reply import Usage
 
 NOTE = "note"
+_ONE_ATTEMPT = Usage(attempts=1)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Turn:
     prompt: int = -1
     """Sequence of the record that the model is to answer next."""
     replies: int = 0
-    tokens: int = 0
+    billed: list[dict[str, Any]] = field(default_factory=list)
+    """The usage of each reply."""
     continuations: int = 0
     answer: str | None = None
     failure: str | None = None
@@ -61,6 +63,11 @@ class Turn:
     def over(self) -> bool:
         """Answered, or set aside for good."""
         return self.answer is not None or self.failure is not None
+
+    @property
+    def tokens(self) -> int:
+        """All that its replies were billed."""
+        return sum(Usage(**each).prompt_tokens + each["output_tokens"] for each in self.billed)
 
     @property
     def waiting(self) -> list[Block]:
@@ -197,7 +204,7 @@ class Transcript:
             before.superseded = True
         self.turns.append(turn)
         self.by_id[record.id] = turn
-        self.usage += Usage(attempts=1)
+        self._asking()
         self._push("user", _sent(record), record, starts_turn=True)
 
     def _assistant(self, record: Record) -> None:
@@ -207,14 +214,15 @@ class Transcript:
         turn.records.append(record)
         turn.replies += 1
         turn.calls = tool_uses(record.content) if record.meta.get("calls") else []
-        usage = Usage(**record.meta["usage"])
-        self.usage += replace(usage, attempts=record.meta.get("retries", 0))
-        turn.tokens += usage.prompt_tokens + usage.output_tokens
+        billed = record.meta["usage"]
+        turn.billed.append(billed)
         if not self.settled:
+            usage = Usage(**billed)
+            self.usage += replace(usage, attempts=record.meta.get("retries", 0))
             self.window.learn(usage.prompt_tokens)
         exact = None
         if not record.meta.get("thought"):
-            exact = usage.output_tokens + self.window.ledger.overhead
+            exact = billed["output_tokens"] + self.window.ledger.overhead
         self._push("assistant", _sent(record), record, exact=exact)
         if record.meta.get("final"):
             self._finish(turn, record)
@@ -234,11 +242,16 @@ class Transcript:
                 memory=self._memory(),
             )
 
+    def _asking(self) -> None:
+        """One more model call is about to be made."""
+        if not self.settled:
+            self.usage += _ONE_ATTEMPT
+
     def _continue(self, record: Record) -> None:
         turn = self.turns[-1]
         turn.continuations += 1
         turn.prompt = record.sequence
-        self.usage += Usage(attempts=1)
+        self._asking()
         turn.records.append(record)
         if record.content:
             self._push("user", record.content, record)
@@ -256,7 +269,7 @@ class Transcript:
         state.update(calls=state["calls"] + 1, last_call_id=call_id, last_result=record.content)
         turn.sent_results[call_id] = {**block, "content": _sent(record)}
         if not turn.waiting:
-            self.usage += Usage(attempts=1)
+            self._asking()
             turn.prompt = record.sequence
             results = [turn.sent_results[call["id"]] for call in turn.calls]
             self._push("user", results, record)
@@ -301,7 +314,7 @@ class Transcript:
             self.window.strip_thinking()
 
     def _ask(self, record: Record) -> None:
-        self.usage += Usage(attempts=1)
+        self._asking()
 
     def _retried(self, record: Record) -> None:
         self.usage += Usage(attempts=record.meta["retries"])
