@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,8 @@ class Talk:
         self.plan = plan(scenario, scenario.seed)
         self.time = VirtualTime()
         self.bodies: list[bytes] = []
+        self.on_request: Callable[[], None] = lambda: None
+        """Called as each request arrives."""
         self._gap_ns = int(gap_s * SECOND_NS)
         self._model = MockModel(self.plan, model=scenario.model, seed=1)
         transport = DoorTransport(self._handle, self.time)
@@ -102,6 +104,7 @@ class Talk:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Reply | NoReply:
         self.bodies.append(body)
+        self.on_request()
         return self._model.handle(method, path, headers, body, self.time.now_ns)
 
     @contextmanager
