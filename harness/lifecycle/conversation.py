@@ -162,6 +162,11 @@ class _Opened:
         turn = self._logic.transcript.turn
         return turn is not None and not turn.over
 
+    @property
+    def last_at_ns(self) -> int:
+        """When the newest record was made, in nanoseconds since 1970; 0 before the first."""
+        return self._logic.transcript.last_at_ns
+
     def records(self) -> list[Record]:
         """The whole turn log, as it is on the disk; `steps` reads it."""
         return self._codec.read_all()

@@ -113,6 +113,7 @@ class Transcript:
         self.tool_state: dict[str, Any] = {}
         self.checkpoint: Checkpoint | None = None
         self.last_sequence = -1
+        self.last_at_ns = 0
         self.last_cut = -1
         self.folding = False
         """A summary was begun and no cut followed: its hook took the process with it."""
@@ -142,6 +143,7 @@ class Transcript:
     def apply(self, record: Record) -> None:
         """Take one record in. Records that another program added are left alone."""
         self.last_sequence = record.sequence
+        self.last_at_ns = record.at_ns
         known = self._apply.get(str(record.meta.get("kind", record.role)))
         if known is not None:
             known(record)

@@ -130,6 +130,17 @@ class TurnLogic:
             self.transcript.prepend(before.turns)
             self._codec.head = 0
 
+    def _older(self, message_id: str) -> Turn | None:
+        """The turn of a message that opening left unread, read by itself."""
+        records = self._codec.read_from(message_id, until=_starts_turn) if self._codec.head else []
+        if not records:
+            return None
+        before = self._new_transcript()
+        before.settled = True
+        for record in records:
+            before.apply(record)
+        return before.turn
+
     def begin(self, message_id: str, text: str, *, pin: bool = False) -> str | None:
         """Take a user's message in, once, however often it is sent: its answer if it has one.
 
@@ -137,9 +148,7 @@ class TurnLogic:
         for good before.
         """
         self._write_held()
-        if message_id not in self.transcript.by_id and self._codec.head_holds(message_id):
-            self._read_head()
-        known = self.transcript.by_id.get(message_id)
+        known = self.transcript.by_id.get(message_id) or self._older(message_id)
         if known is not None:
             if known.records[0].content != text:
                 raise MessageRefused(
@@ -344,6 +353,10 @@ class TurnLogic:
             role, content, meta = self._held[0]
             self._append(role, content, **meta)
             del self._held[0]
+
+
+def _starts_turn(record: Record) -> bool:
+    return str(record.meta.get("kind", record.role)) == "user"
 
 
 def _ends_with_server_tool(content: Content) -> bool:
