@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from harness.checks import effects, expect, resume, storage, wire
+from harness.checks import effects, expect, newest, resume, storage, wire
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
@@ -25,6 +25,7 @@ CHECKS: Mapping[str, Check] = {
     "S2": storage.loads_clean,
     "W1": wire.requests_accepted,
     "W2": wire.window_kept,
+    "W3": newest.newest_kept,
     "W4": wire.bounded,
     "W7": wire.shut_network,
 }

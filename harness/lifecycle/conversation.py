@@ -16,6 +16,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
+from harness.lifecycle.memory.summary import Summarizer
 from harness.lifecycle.memory.tokens import Content, TokenCounter, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.spans import Spans
@@ -32,6 +33,8 @@ from harness.lifecycle.turns.turn import Limits, TurnLogic
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_WINDOW_TOKENS = 100_000
+DEFAULT_CACHE_MINIMUM = 1024
+"""Of most current models; some cache from 512 tokens on, some only from 4,096."""
 
 
 class Settings(TypedDict, total=False):
@@ -59,6 +62,12 @@ class Settings(TypedDict, total=False):
     """Where the session is kept, in place of files in `home`."""
     spans: bool
     """Tell OpenTelemetry of turns, model calls and tool calls; see `Spans`."""
+    low_mark: float
+    """Down to what share of the window a cut goes; 1.0 drops as little as it can."""
+    cache_minimum: int
+    """The shortest prefix that the model caches, in tokens: a cut leaves so much and a turn."""
+    summarize: Summarizer | None
+    """Folds what leaves the window into a summary; may take its time, may fail."""
 
 
 class _Opened:
@@ -85,6 +94,9 @@ class _Opened:
         on_evict: Callable[[Eviction], None] | None = None,
         store: Store | None = None,
         spans: bool = False,
+        low_mark: float = 0.6,
+        cache_minimum: int = DEFAULT_CACHE_MINIMUM,
+        summarize: Summarizer | None = None,
     ) -> None:
         self.session_id = session_id
         self._client = client
@@ -102,6 +114,8 @@ class _Opened:
                 system=system,
                 tools=shapes,
                 ledger=UsageLedger(),
+                low_mark=low_mark,
+                cache_minimum=cache_minimum,
                 auto=False,
             )
             return Transcript(window, checkpoint_every=checkpoint_every)
@@ -123,8 +137,9 @@ class _Opened:
                 limits or Limits(),
             )
             self._logic.open()
-            # Only from here on: what an earlier process cut is not told again.
+            # Only from here on: what an earlier process cut is not told, or folded, again.
             self._logic.transcript.window.on_evict = on_evict
+            self._logic.cuts.fold_with(summarize)
         except BaseException:
             self._let_go()
             raise
@@ -156,6 +171,11 @@ class _Opened:
         """Whether the newest turn was begun and is neither answered nor set aside."""
         turn = self._logic.transcript.turn
         return turn is not None and not turn.over
+
+    @property
+    def last_at_ns(self) -> int:
+        """When the newest record was made, in nanoseconds since 1970; 0 before the first."""
+        return self._logic.transcript.last_at_ns
 
     def records(self) -> list[Record]:
         """The whole turn log, as it is on the disk; `steps` reads it."""
@@ -201,14 +221,16 @@ class Conversation(_Opened):
         """
         return cls(home, session_id, client=client, **settings)
 
-    def send(self, message_id: str, text: str) -> str:
+    def send(self, message_id: str, text: str, *, pin: bool = False) -> str:
         """Answer one message; when this returns, message and answer are durable.
+
+        A message sent with `pin` stays in every request, however old it grows.
 
         The SDK's errors pass; the message is then pending, and sending it again (or another one)
         goes on. MessageRefused, WindowFull, TurnLimit and OSError as their names say.
         """
         with self._one:
-            stored = self._logic.begin(message_id, text)
+            stored = self._logic.begin(message_id, text, pin=pin)
             if stored is not None:
                 return stored
             with self._turn_span():
@@ -255,10 +277,10 @@ class AsyncConversation(_Opened):
         """Open the session in `home`, new or again; see `Conversation.open`."""
         return cls(home, session_id, client=client, **settings)
 
-    async def send(self, message_id: str, text: str) -> str:
+    async def send(self, message_id: str, text: str, *, pin: bool = False) -> str:
         """Answer one message; see `Conversation.send`."""
         async with self._one:
-            stored = self._logic.begin(message_id, text)
+            stored = self._logic.begin(message_id, text, pin=pin)
             if stored is not None:
                 return stored
             with self._turn_span():

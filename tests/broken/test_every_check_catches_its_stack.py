@@ -78,6 +78,19 @@ STACKS = (
         "w2_overfills_its_window",
         {"script": CHAT, "stack": {"window_tokens": 2000, "system": "Be brief."}},
     ),
+    Broken(
+        "W3",
+        "w3_cuts_the_question_short",
+        {
+            "script": [
+                {
+                    "user": "Note this well: " + "seven red apples, " * 30,
+                    "reply": {"text": "Noted."},
+                }
+            ],
+            "stack": {"window_tokens": 6000},
+        },
+    ),
     Broken("W4", "w4_asks_in_circles", {"script": CHAT}),
     Broken(
         "W6",

@@ -7,7 +7,7 @@ nothing but thinking cannot be sent back; both are left out here, before anythin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.lifecycle.memory.tokens import Content
 
@@ -67,6 +67,48 @@ def unknown_result(call_id: str) -> Block:
         "recorded. It may or may not have taken effect. Check before doing it again.",
         "is_error": True,
     }
+
+
+class Paired(NamedTuple):
+    """A user message against the calls that wait: what is left of it, and what is wrong with it."""
+
+    content: Content
+    continues: bool
+    """It answers calls, so it does not begin a turn."""
+    orphans: int = 0
+    """Results that no call waits for: left out."""
+    unanswered: bool = False
+    """It goes on without answering what waits."""
+
+
+class OpenCalls:
+    """The tool calls that wait for their results, by id."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, None] = {}
+
+    def pair(self, content: Content) -> Paired:
+        """Exactly the results that are waited for; those that a user talks over get an answer."""
+        results = tool_results(content)
+        if not results and not self.ids:
+            return Paired(sendable(content) or "", False)
+        wanted = [self.ids.pop(each["tool_use_id"], 0) is None for each in results]
+        orphans = wanted.count(False)
+        blocks: list[Block] = [each for each, keep in zip(results, wanted, strict=True) if keep]
+        if isinstance(content, str):
+            return Paired(content, False, orphans, unanswered=True)
+        rest = [block for block in content if block.get("type") != "tool_result"]
+        if not rest:
+            return Paired(blocks, True, orphans)
+        if not blocks:
+            return Paired(sendable(rest) or "", False, orphans, unanswered=True)
+        return Paired([*blocks, *self.closed(), *rest], True, orphans)
+
+    def closed(self) -> list[Block]:
+        """An answer for every call that still waits; none waits then."""
+        results = [unknown_result(call_id) for call_id in self.ids]
+        self.ids.clear()
+        return results
 
 
 def joined(contents: Iterable[Content]) -> Content:

@@ -25,6 +25,8 @@ class Eviction:
     tokens: int
     reason: str
     first_kept: int | None
+    summary: str | None = None
+    """What they were folded into, where a summary hook did."""
 
 
 class Budget:
@@ -36,6 +38,8 @@ class Budget:
         self.learning = learning
         self.lowered: int | None = None
         """What `lower` brought it down to, if anything has."""
+        self.head_sum = 0.0
+        """Tokens that stay when turns are dropped: the summary, pinned messages."""
         self.refresh()
 
     def refresh(self) -> None:
@@ -47,7 +51,8 @@ class Budget:
             self.base += self.margin * ledger.constant
         self.limit = self.high - self.base
         """What messages may come to, on the safe bound."""
-        self.easy = _OVERSIZE_ABOVE * (self.high - ledger.constant) / (1.0 + self.margin)
+        room = self.high - ledger.constant - self.head_sum
+        self.easy = _OVERSIZE_ABOVE * room / (1.0 + self.margin)
         """A message that with its turn is predicted below this fits without a further look."""
         self.ratio, self.overhead = ledger.line()
 
@@ -58,7 +63,7 @@ class Budget:
 
     def most(self, role: str, count: int, turn_sum: float, share: float) -> int | None:
         """None where a message of `count` fits beside its turn, else what it must come down to."""
-        room = (self.high - self.ledger.constant - turn_sum) * share
+        room = (self.high - self.ledger.constant - self.head_sum - turn_sum) * share
         need = self.ledger.predict(count) * (1.0 + self.margin)
         if need <= room * (_OVERSIZE_ABOVE if role == "user" else 1.0):
             return None

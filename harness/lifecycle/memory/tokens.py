@@ -23,7 +23,7 @@ _LETTER = 37
 _MARK_MORE = 53
 _EXTRA_BYTE = 34
 """Hundredths of a token: for each character, more for a mark, and for each byte beyond one."""
-_NOT_MARKS = (string.ascii_letters + " ").encode() + bytes(range(128, 256))
+_MARKS = bytes(code for code in range(128) if chr(code) not in string.ascii_letters + " ")
 _IMAGE_TOKENS = 1600
 _BLOCK_TOKENS = 8
 
@@ -33,9 +33,9 @@ def count_tokens(text: str) -> int:
     if not text:
         return 0
     data = text.encode("utf-8", "surrogatepass")
-    size = len(text)
-    hundredths = _LETTER * size + _MARK_MORE * len(data.translate(None, _NOT_MARKS))
-    return 1 + (hundredths + _EXTRA_BYTE * (len(data) - size)) // 100
+    size, length = len(text), len(data)
+    marks = length - len(data.translate(None, _MARKS))
+    return 1 + (_LETTER * size + _MARK_MORE * marks + _EXTRA_BYTE * (length - size)) // 100
 
 
 def count_content(content: Content, counter: TokenCounter = count_tokens) -> int:

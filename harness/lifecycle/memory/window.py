@@ -5,28 +5,30 @@ and what is reserved for the output. Pushing past the high mark (the budget, on 
 the oldest turns down to the low mark in one go, so the prompt cache is broken once, not at every
 turn. A cut falls only at a user turn's start; a tool call and its result, paired by id, are never
 parted; the newest user message stays. A request never starts with the assistant and never holds an
-orphan. What cannot fit by itself is shortened or refused. The window never touches the disk.
+orphan. What cannot fit by itself is shortened or refused. Pinned messages stay, in front; what is
+dropped may be folded into a summary before them. The window never touches the disk.
 
 Work is amortised O(1): each message is counted once and dropped once; sums are kept running.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 from harness.lifecycle.errors import MessageRefused, OversizeMessage, WindowFull
 from harness.lifecycle.memory.blocks import (
     Block,
+    OpenCalls,
     sendable,
-    tool_results,
     tool_uses,
-    unknown_result,
     without_thinking,
 )
 from harness.lifecycle.memory.budget import Budget, Eviction, constant_of
+from harness.lifecycle.memory.held import PINNED, START, TAG, Held, Message
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.shorten import shorten_content
+from harness.lifecycle.memory.summary import SUMMARY_SHARE, Summarizer, folded, summary_content
 from harness.lifecycle.memory.tokens import (
     Content,
     TokenCounter,
@@ -34,16 +36,18 @@ from harness.lifecycle.memory.tokens import (
     count_tokens,
 )
 
-Message = dict[str, Any]
+_LOW_MARK_MAX = 0.9
 
 
-class MessageWindow:
+class MessageWindow(Held):
     """A conversation's newest messages within `max_tokens`.
 
     `token_counter` maps text to tokens. `system` and `tools` (request shapes) are part of every
-    request and counted; `output_reserve` tokens are left free. `oversize` says what happens to a
-    message that cannot fit: "shorten" its middle, or "refuse" it with OversizeMessage. `on_evict`
-    hears of every message that leaves. With `auto` off, nothing is cut until `fit` is called.
+    request and counted; `output_reserve` tokens are left free. A cut goes down to `low_mark` of the
+    budget, but leaves `cache_minimum` tokens (the shortest prefix that the model caches) and a turn
+    more. `oversize` says what happens to a message that cannot fit: "shorten" its middle, or
+    "refuse" it with OversizeMessage. `on_evict` hears of every message that leaves, `summarize`
+    may fold them into a summary. With `auto` off, nothing is cut until `fit` is called.
     """
 
     def __init__(
@@ -55,55 +59,41 @@ class MessageWindow:
         tools: Iterable[Block] = (),
         output_reserve: int = 0,
         low_mark: float = 0.6,
+        cache_minimum: int = 0,
         oversize: Literal["shorten", "refuse"] = "shorten",
         on_evict: Callable[[Eviction], None] | None = None,
+        summarize: Summarizer | None = None,
         ledger: UsageLedger | None = None,
         auto: bool = True,
     ) -> None:
-        self.max_tokens = max_tokens
-        self.low_mark = low_mark
-        self.oversize = oversize
-        self.on_evict = on_evict
-        self.evicted = 0
-        self._counter = token_counter
-        self._auto = auto
         high = max_tokens - output_reserve
         fixed = constant_of(system, tools, token_counter, high)
-        self.ledger = ledger or UsageLedger()
-        if not self.ledger.answers:
-            self.ledger.constant = max(self.ledger.constant, fixed)
-        self.budget = Budget(high, self.ledger, learning=ledger is not None)
-        self._thinking = False
-        self._messages: list[Message] = []
-        self._counts: list[int] = []
-        self._tokens: list[float] = []
-        self._starts: list[bool] = []
-        self._tags: list[int] = []
-        self._sum = 0.0
-        self._turn_sum = 0.0
-        self._sent = 0
-        self._stripped = -1
-        self._unsent_sum = 0.0
+        teacher = ledger or UsageLedger()
+        if not teacher.answers:
+            teacher.constant = max(teacher.constant, fixed)
+        super().__init__(token_counter, Budget(high, teacher, learning=ledger is not None))
+        self.max_tokens = max_tokens
+        self.oversize = oversize
+        self.on_evict = on_evict
+        self.summarize = summarize
+        self.evicted = 0
+        self._low_mark = low_mark
+        self._cache_minimum = cache_minimum
+        self._auto = auto
         self._pushed = 0
-        self._open: dict[str, None] = {}
-
-    def __len__(self) -> int:
-        return len(self._messages)
+        self._calls = OpenCalls()
+        self._open = self._calls.ids
 
     @property
-    def tokens(self) -> int:
-        """Tokens of the whole request as believed now, rounded up."""
-        return int(self.ledger.constant + self._sum) + 1
-
-    @property
-    def bound(self) -> float:
-        """The safe bound on the whole request: what is known, and the rest with its margin."""
-        return self.budget.base + self._sum + self.budget.margin * self._unsent_sum
+    def low(self) -> float:
+        """Down to how many tokens a cut goes: the low mark, or what the model caches at least."""
+        high = self.budget.high
+        cached = self._cache_minimum + self.turn_tokens() if self._cache_minimum else 0.0
+        return max(self._low_mark * high, cached if cached <= _LOW_MARK_MAX * high else 0.0)
 
     def as_messages(self) -> list[Message]:
         """The messages of the next request, oldest first; treat them as read-only."""
-        budget = self.budget
-        if self._auto and self._sum + budget.margin * self._unsent_sum > budget.limit:
+        if self._sum > self._sum_max and self._auto:
             self.fit()
         return self._messages.copy()
 
@@ -111,78 +101,88 @@ class MessageWindow:
         self,
         role: str,
         content: Content,
-        *,
         starts_turn: bool | None = None,
         tag: int | None = None,
         exact: float | None = None,
         fitted: bool = False,
+        pinned: bool = False,
     ) -> None:
         """Add the newest message: `role` "user" or "assistant", content text or blocks.
 
         ValueError for another role, MessageRefused for a blank user message, OversizeMessage as
         declared. `tag` is the caller's ascending number for it, `exact` its tokens where they are
-        known; `fitted` content has been through `fitting` and is not looked at again.
+        known; `fitted` content has been through `fitting` and is not looked at again. A `pinned`
+        message begins a turn, and stays when that turn is dropped.
         """
-        if type(content) is str and self._quick(role, content, starts_turn, tag, exact):
-            return
+        # Plain text that pairs with nothing and surely fits: all of it here, as most messages are.
+        if (
+            type(content) is str
+            and not self._open
+            and content
+            and not content.isspace()
+            and (role == "user" or (role == "assistant" and len(self._rows) > self._head))
+            and not pinned
+        ):
+            start = role == "user" and (starts_turn is not False or len(self._rows) == self._head)
+            count = self._counter(content)
+            tokens = exact
+            if tokens is None:
+                tokens = self._ratio * count + self._overhead
+                if tokens < 1.0:
+                    tokens = 1.0
+            turn_sum = tokens if start else self._turn_sum + tokens
+            if turn_sum <= self._easy or exact is not None:
+                if tag is None:
+                    self._pushed = tag = self._pushed + 1
+                self._messages.append({"role": role, "content": content})
+                self._rows.append((count, start, tag, False))
+                self._tokens.append(tokens)
+                self._sum += tokens
+                self._turn_sum = turn_sum
+                if start and self._sum > self._sum_max and self._auto:
+                    self.fit()
+                return
+        self._push_slowly(role, content, starts_turn, tag, exact, fitted, pinned)
+
+    def _push_slowly(
+        self,
+        role: str,
+        content: Content,
+        starts_turn: bool | None,
+        tag: int | None,
+        exact: float | None,
+        fitted: bool,
+        pinned: bool,
+    ) -> None:
         if role == "user":
-            content, continues = self._pair(content)
+            content, continues = self._paired(content)
             if not content:
                 return
         elif role == "assistant":
             kept = sendable(content)
-            if kept is None or not self._messages:
+            if kept is None or len(self._rows) == self._head:
                 self._tell(1, 0, "nothing to send" if kept is None else "no user message before it")
                 return
             self._close_calls()
             content, continues = kept, True
         else:
             raise ValueError(f"expected the role 'user' or 'assistant', got {role!r}")
-        start = not continues if starts_turn is None else starts_turn or not self._messages
+        start = not continues if starts_turn is None else starts_turn
+        start = start or len(self._rows) == self._head
+        if pinned and not start:
+            raise ValueError(f"only a message that begins a turn can be pinned, got a {role} one")
         count = count_content(content, self._counter)
         if not fitted and exact is None:
-            turn_sum = 0.0 if start else self._turn_sum
-            most = self.budget.most(role, count, turn_sum, 1.0)
+            most = self.budget.most(role, count, 0.0 if start else self._turn_sum, 1.0)
             if most is not None:
                 content = self._shortened(role, content, count, most)
                 count = count_content(content, self._counter)
         if role == "assistant":
             for call in tool_uses(content):
                 self._open[call["id"]] = None
-        self._add(role, content, count, start, tag, exact)
+        self._add(role, content, count, start, tag, exact, pinned)
         if start and self._auto:
             self.fit()
-
-    def _quick(
-        self,
-        role: str,
-        content: str,
-        starts_turn: bool | None,
-        tag: int | None,
-        exact: float | None,
-    ) -> bool:
-        """The common case in few steps: plain text that pairs with nothing and surely fits."""
-        if self._open or not content or content.isspace():
-            return False
-        if role == "user":
-            start = starts_turn is not False or not self._messages
-        elif role == "assistant" and self._messages:
-            start = False
-        else:
-            return False
-        budget = self.budget
-        count = self._counter(content)
-        tokens = exact
-        if tokens is None:
-            tokens = budget.ratio * count + budget.overhead
-            if tokens < 1.0:
-                tokens = 1.0
-            if tokens + (0.0 if start else self._turn_sum) > budget.easy:
-                return False
-        self._append({"role": role, "content": content}, count, tokens, start, tag)
-        if start and self._auto and self._sum + budget.margin * self._unsent_sum > budget.limit:
-            self.fit()
-        return True
 
     def fitting(
         self, role: str, content: Content, *, starts_turn: bool, share: float = 1.0
@@ -204,126 +204,83 @@ class MessageWindow:
         high = self.budget.high
         if self.bound <= high:
             return None
-        return self.cut_to(high * self.low_mark, high)
+        return self.cut_to(self.low, high)
 
     def cut_to(self, low: float, high: float) -> Eviction | None:
         """Drop the oldest turns until the bound is at most `low`, the newest turn always kept."""
-        index, bound, best = 0, self.bound, 0
-        for index in range(1, len(self._messages)):
-            bound -= self._tokens[index - 1]
-            if self._starts[index]:
-                best = index
+        bound, best, rows = self.bound, self._head, self._rows
+        needed, left = float(self.tokens), float(self.tokens)
+        for index in range(self._head + 1, len(rows)):
+            if not rows[index - 1][PINNED]:
+                bound -= self._tokens[index - 1]
+                left -= self._tokens[index - 1]
+            if rows[index][START]:
+                best, needed = index, left
                 if bound <= low:
                     break
         # A turn that cannot be cut is sent without the margin rather than not at all.
-        needed = self.tokens - sum(self._tokens[:best])
         if needed > high:
             raise WindowFull(
-                f"the newest turn with system prompt and tools needs {needed:.0f} tokens, the "
-                f"budget is {high:.0f}: raise max_tokens, or send less at once"
+                f"the newest turn with system prompt, tools and pinned messages needs "
+                f"{needed:.0f} tokens, the budget is {high:.0f}: raise max_tokens, or send less "
+                "at once"
             )
-        return self._drop(best, "over the budget") if best else None
+        if needed >= self.tokens:
+            return None
+        gone, tokens = self._keep_pins(best)
+        return self._dropped(gone, tokens, "over the budget", self._folded(gone))
 
-    def cut_before(self, tag: int) -> None:
+    def cut_before(self, tag: int, *, summary: str | None = None) -> None:
         """Repeat a logged cut: everything before `tag` goes, and all thinking before now."""
-        index = next((i for i, each in enumerate(self._tags) if each >= tag), len(self._tags))
-        self._drop(index, "cut before")
+        gone, tokens = self._keep_pins(self._place_of(tag))
+        self._dropped(gone, tokens, "cut before", summary)
 
     def drop_turn(self, tag: int) -> None:
         """Take one turn out: its messages from `tag` to the end of the window."""
-        index = next((i for i, each in enumerate(self._tags) if each >= tag), len(self._tags))
-        gone = len(self._messages) - index
-        tokens = sum(self._tokens[index:])
-        for column in (self._messages, self._counts, self._tokens, self._starts, self._tags):
-            del column[index:]
-        self._sent = min(self._sent, index)
+        gone, tokens = self._take_out(self._place_of(tag), len(self._rows))
         self._recount()
         self._open.clear()
-        self._tell(gone, int(tokens), "turn taken out")
+        self._tell(len(gone), int(tokens), "turn taken out")
 
-    def strip_thinking(self, before: int | None = None) -> None:
-        """Leave out all thinking (before a tag): it is bound to a prefix that is not sent again."""
-        if before is None:
-            before = self._tags[-1] + 1 if self._tags else 0
-        self._stripped = max(self._stripped, before)
-        for index, message in enumerate(self._messages if self._thinking else ()):
-            if self._tags[index] >= before:
-                break
-            content = without_thinking(message["content"])
-            if content is not message["content"]:
-                count = count_content(content, self._counter)
-                self._tokens[index] *= count / max(1, self._counts[index])
-                self._counts[index] = count
-                self._messages[index] = {"role": message["role"], "content": content}
+    def _folded(self, gone: list[Message]) -> str | None:
+        """What the hook makes of messages that leave, if there is one and there is room for it."""
+        if self.summarize is None or not gone:
+            return None
         self._recount()
+        had = self._tokens[0] if self._summary is not None else 0.0
+        share = SUMMARY_SHARE * self.budget.high
+        room = min(share, self.budget.high - self.bound + had) / (1.0 + self.budget.margin)
+        most = int((room - self.ledger.overhead) / max(0.1, self.budget.ratio))
+        return folded(self.summarize, self._summary, gone, tokens_max=most, counter=self._counter)
 
-    def learn(self, prompt_tokens: int) -> None:
-        """The API has counted the request of the messages now here: `prompt_tokens` in all."""
-        unsent = list(zip(self._counts[self._sent :], self._tokens[self._sent :], strict=True))
-        known = self._sum - sum(tokens for _, tokens in unsent)
-        self._tokens[self._sent :] = self.ledger.learn(prompt_tokens, known, unsent)
-        self._sent = len(self._messages)
-        self.budget.learning = True
-        self._recount()
+    def _dropped(
+        self, gone: list[Message], tokens: float, reason: str, summary: str | None
+    ) -> Eviction:
+        if summary is not None:
+            first = self._rows[0][TAG] if self._rows else 0
+            self._set_summary(summary, summary_content(summary), first)
+        self.strip_thinking()
+        return self._tell(len(gone), int(tokens), reason, summary)
 
-    def state(self) -> dict[str, Any]:
-        """All that was learned and decided about the messages now here, JSON-like."""
-        return {
-            "tags": self._tags.copy(),
-            "tokens": self._tokens.copy(),
-            "sent": self._sent,
-            "stripped": self._stripped,
-            "lowered": self.budget.lowered,
-            "ledger": self.ledger.state(),
-        }
-
-    def adopt(self, state: Mapping[str, Any]) -> bool:
-        """Take over the `state()` of a window that held these messages; False for others."""
-        if state["tags"] != self._tags:
-            return False
-        self._tokens = list(state["tokens"])
-        self._sent = state["sent"]
-        self.ledger = self.budget.ledger = UsageLedger.restored(state["ledger"])
-        self.budget.learning = True
-        if state["lowered"] is not None:
-            self.budget.lower(state["lowered"])
-        kept = self._tokens.copy()
-        self.strip_thinking(before=state["stripped"])
-        self._tokens = kept
-        self._recount()
-        return True
-
-    def _pair(self, content: Content) -> tuple[Content, bool]:
+    def _paired(self, content: Content) -> tuple[Content, bool]:
         """A user message with exactly the results that are waited for, and whether it is one."""
-        results = tool_results(content)
-        if not results and not self._open:
-            kept = sendable(content)
-            if not kept:
-                raise MessageRefused(
-                    "expected a user message with text, got a blank one, which the API refuses"
-                )
-            return kept, False
-        wanted = [self._open.pop(each["tool_use_id"], 0) is None for each in results]
-        if not all(wanted):
-            self._tell(wanted.count(False), 0, "a result without its call")
-        blocks: list[Block] = [each for each, keep in zip(results, wanted, strict=True) if keep]
-        if isinstance(content, str) or len(results) < len(content):
-            rest = content if isinstance(content, str) else _not_results(content)
-            if not blocks:
-                self._close_calls()
-                return rest, False
-            blocks += map(unknown_result, self._open)
-            self._open.clear()
-            blocks += rest if isinstance(rest, list) else [{"type": "text", "text": rest}]
-        return blocks, True
+        paired = self._calls.pair(content)
+        if paired.orphans:
+            self._tell(paired.orphans, 0, "a result without its call")
+        if paired.unanswered:
+            self._close_calls()
+        if not paired.continues and not paired.orphans and not paired.content:
+            raise MessageRefused(
+                "expected a user message with text, got a blank one, which the API refuses"
+            )
+        return paired.content, paired.continues
 
     def _close_calls(self) -> None:
         """Calls that nobody answered get an answer that says so: an orphan is never sent."""
         if self._open:
-            results: Content = [unknown_result(call_id) for call_id in self._open]
-            self._open.clear()
+            results = self._calls.closed()
             count = count_content(results, self._counter)
-            self._add("user", results, count, False, self._tags[-1], None)
+            self._add("user", results, count, False, self._rows[-1][TAG], None, False)
 
     def _shortened(self, role: str, content: Content, count: int, most: int) -> Content:
         if self.oversize == "refuse":
@@ -341,53 +298,24 @@ class MessageWindow:
         start: bool,
         tag: int | None,
         exact: float | None,
+        pinned: bool,
     ) -> None:
         tokens = self.ledger.predict(count) if exact is None else exact
-        self._append({"role": role, "content": content}, count, tokens, start, tag)
+        if tag is None:
+            self._pushed = tag = self._pushed + 1
+        self._messages.append({"role": role, "content": content})
+        self._rows.append((count, start, tag, pinned))
+        self._tokens.append(tokens)
+        self._sum += tokens
+        self._turn_sum = tokens if start else self._turn_sum + tokens
         if role == "assistant" and without_thinking(content) is not content:
             self._thinking = True
 
-    def _append(
-        self, message: Message, count: int, tokens: float, start: bool, tag: int | None
-    ) -> None:
-        self._messages.append(message)
-        self._counts.append(count)
-        self._tokens.append(tokens)
-        self._starts.append(start)
-        self._pushed += 1
-        self._tags.append(self._pushed if tag is None else tag)
-        self._sum += tokens
-        self._unsent_sum += tokens
-        if start:
-            self._turn_sum = tokens
-        else:
-            self._turn_sum += tokens
-
-    def _drop(self, count: int, reason: str) -> Eviction:
-        tokens = sum(self._tokens[:count])
-        for column in (self._messages, self._counts, self._tokens, self._starts, self._tags):
-            del column[:count]
-        self._sent = max(0, self._sent - count)
-        self.strip_thinking()
-        return self._tell(count, int(tokens), reason)
-
-    def _recount(self) -> None:
-        self._sum = sum(self._tokens)
-        self._unsent_sum = sum(self._tokens[self._sent :])
-        self._turn_sum = 0.0
-        for tokens, start in zip(reversed(self._tokens), reversed(self._starts), strict=True):
-            self._turn_sum += tokens
-            if start:
-                break
-        self.budget.refresh()
-
-    def _tell(self, messages: int, tokens: int, reason: str) -> Eviction:
+    def _tell(
+        self, messages: int, tokens: int, reason: str, summary: str | None = None
+    ) -> Eviction:
         self.evicted += messages
-        eviction = Eviction(messages, tokens, reason, self._tags[0] if self._tags else None)
+        eviction = Eviction(messages, tokens, reason, self.first_tag, summary)
         if self.on_evict is not None:
             self.on_evict(eviction)
         return eviction
-
-
-def _not_results(content: list[Block]) -> list[Block]:
-    return [block for block in content if block.get("type") != "tool_result"]

@@ -6,6 +6,10 @@ cleared away before the next append. What is broken in the middle is reported by
 nothing but itself. A record that was read but perhaps never reached the disk (its writer died
 before the fsync, or the fsync failed) is written again before it is believed: see `settle`.
 
+A file that has grown large is finished and a new one begun (see `segments.py`); an id older than
+what was read is found through an index (see `ids.py`). With a `batch` several records share one
+fsync, and a power cut may cost that many of the newest.
+
 The log knows roles and contents, ids and times; it does not know what a turn or a token is.
 """
 
@@ -13,7 +17,6 @@ from __future__ import annotations
 
 import json
 import logging
-import mmap
 import os
 import time
 from collections.abc import Callable
@@ -24,9 +27,16 @@ from typing import Any
 from harness.lifecycle.errors import LogVersionError, MessageRefused
 from harness.lifecycle.memory.tokens import Content, count_content
 from harness.lifecycle.storage.durable import create_directory, seal, sync_directory, write_all
+from harness.lifecycle.storage.ids import IdIndex, fingerprint
 from harness.lifecycle.storage.record import Damage, Record, Scan, scan
+from harness.lifecycle.storage.segments import Segments
 
 SCHEMA_VERSION = 1
+ROTATE_BYTES = 64 * 1024 * 1024
+UNINDEXED_BYTES_MAX = 256 * 1024
+"""So much of the log is searched rather than indexed."""
+INDEX_EVERY_BYTES = 1024 * 1024
+_READ_BYTES = 64 * 1024
 _LOG = logging.getLogger("harness.lifecycle")
 
 
@@ -38,14 +48,32 @@ def wall_clock_ns() -> int:
 class ConversationCodec:
     """One conversation's log at `path`.
 
-    `now` gives nanoseconds since 1970. `damage` lists what the last read found broken.
+    `now` gives nanoseconds since 1970. `damage` lists what the last read found broken. A file of
+    `rotate_bytes` is finished before the next record. `batch` records share one fsync.
     """
 
-    def __init__(self, path: str | Path, *, now: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        now: Callable[[], int] | None = None,
+        rotate_bytes: int = ROTATE_BYTES,
+        batch: int = 1,
+    ) -> None:
+        if batch < 1 or rotate_bytes < 1:
+            raise ValueError(
+                f"expected a batch and a size of at least 1, got {batch} and {rotate_bytes}"
+            )
         self.path = Path(path)
         self.damage: list[Damage] = []
-        self._now = now or wall_clock_ns
         self.head = 0
+        self._now = now or wall_clock_ns
+        self._files = Segments(self.path)
+        self._ids = IdIndex(self.path.with_name(self.path.name + ".ids"))
+        self._ids_known = False
+        self._rotate_bytes = rotate_bytes
+        self._batch = batch
+        self._unsynced: list[bytes] = []
         self._descriptor: int | None = None
         self._end = 0
         self._next = 0
@@ -69,6 +97,8 @@ class ConversationCodec:
         if not isinstance(role, str) or not role:
             raise MessageRefused(f"expected a role such as 'user' or 'assistant', got {role!r}")
         sequence = self._settled()
+        if self._end - self._files.base >= self._rotate_bytes:
+            self._rotate()
         self._last_at = at_ns = max(self._last_at, int(self._now()))
         record = Record(
             role=role,
@@ -81,10 +111,17 @@ class ConversationCodec:
             offset=self._end,
         )
         line = seal(record.as_json(SCHEMA_VERSION)) + b"\n"
-        self._write(line)
+        self._write(line, sync=len(self._unsynced) + 1 >= self._batch)
         self._end += len(line)
         self._next += 1
+        if self._end - self._ids.covered > INDEX_EVERY_BYTES:
+            self._keep_ids()
         return record
+
+    def flush(self) -> None:
+        """Make what is left of a batch durable."""
+        if self._unsynced and self._descriptor is not None:
+            self._write(b"", sync=True)
 
     def read_all(self) -> list[Record]:
         """Every whole record, oldest first. Damage is listed and logged, never raised.
@@ -107,19 +144,24 @@ class ConversationCodec:
         """
         self.close()
         create_directory(self.path.parent)
+        self._files.look()
+        self._ids_known = False
         found = None if tail is None else self._read_tail(*tail)
         self.head = 0 if found is None or tail is None else tail[0]
         if found is None:
             found = self._read()
+        while found.good_end < self._files.base or found.last_offset < self._files.base < found.end:
+            self._files.reopen()
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         self._descriptor = descriptor = os.open(self.path, flags, 0o600)
         try:
+            base = self._files.base
             if found.size > found.good_end:
-                os.ftruncate(descriptor, found.good_end)
-            if found.last_line is not None:
+                os.ftruncate(descriptor, found.good_end - base)
+            if found.last_line is not None and found.last_offset >= base:
                 # A page whose fsync failed counts as clean: only writing it again makes the next
                 # fsync carry it to the disk.
-                os.lseek(descriptor, found.last_offset, os.SEEK_SET)
+                os.lseek(descriptor, found.last_offset - base, os.SEEK_SET)
                 write_all(descriptor, found.last_line + b"\n")
             os.fsync(descriptor)
             sync_directory(self.path.parent)
@@ -133,26 +175,39 @@ class ConversationCodec:
 
     def read_head(self) -> list[Record]:
         """What `settle` left unread."""
-        with self.path.open("rb") as stream:
-            return scan(stream.read(self.head)).records
+        return scan(self._files.read(0, self.head)).records
 
     def head_holds(self, record_id: str) -> bool:
-        """Whether a record of that id may be in what `settle` left unread; reads no record."""
-        if not self.head:
-            return False
-        needle = b'"id":' + json.dumps(record_id, ensure_ascii=False).encode("utf-8", "replace")
-        with (
-            self.path.open("rb") as stream,
-            mmap.mmap(stream.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ) as data,
-        ):
-            return data.find(needle, 0, self.head) >= 0
+        """Whether a record of that id is in what `settle` left unread."""
+        return self._find(record_id) is not None
+
+    def read_from(self, record_id: str, until: Callable[[Record], bool]) -> list[Record]:
+        """From what `settle` left unread: the record of that id, and those after it up to the first
+        that is `until`. Empty where there is none; the cost does not grow with the log."""
+        offset = self._find(record_id)
+        size, found = _READ_BYTES, []
+        while offset is not None:
+            data = self._files.read(offset, min(self.head, offset + size))
+            whole = data[: data.rfind(b"\n") + 1]
+            found = scan(whole, base=offset).records
+            ends = [place for place, record in enumerate(found) if place and until(record)]
+            if ends:
+                return found[: ends[0]]
+            if offset + size >= self.head:
+                break
+            size *= 4
+        return found
 
     def close(self) -> None:
-        """Let go of the file. What was acknowledged does not depend on it."""
+        """Let go of the file. What was acknowledged does not depend on it, but for a batch."""
         if self._descriptor is not None:
-            descriptor, self._descriptor = self._descriptor, None
-            self._dirty = False
-            os.close(descriptor)
+            try:
+                self.flush()
+            finally:
+                descriptor, self._descriptor = self._descriptor, None
+                self._dirty = False
+                self._unsynced = []
+                os.close(descriptor)
 
     def __enter__(self) -> ConversationCodec:
         return self
@@ -165,29 +220,105 @@ class ConversationCodec:
             self.settle()
         return self._next
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, line: bytes, *, sync: bool) -> None:
+        """Add a line; after a failure, what the batch holds is written again before it."""
         descriptor = self._descriptor
         assert descriptor is not None
+        end = self._end - self._files.base
+        synced = end - sum(map(len, self._unsynced))
         try:
+            data = line
             if self._dirty:
-                os.ftruncate(descriptor, self._end)
+                os.ftruncate(descriptor, synced)
+                data, end = b"".join([*self._unsynced, line]), synced
             self._dirty = True
-            os.lseek(descriptor, self._end, os.SEEK_SET)
-            write_all(descriptor, line)
-            os.fsync(descriptor)
+            os.lseek(descriptor, end, os.SEEK_SET)
+            write_all(descriptor, data)
+            if sync:
+                os.fsync(descriptor)
+                self._unsynced = []
+            else:
+                self._unsynced.append(line)
             self._dirty = False
         except OSError:
             with suppress(OSError):
-                os.ftruncate(descriptor, self._end)
+                os.ftruncate(descriptor, synced)
             raise
 
-    def _read_tail(self, offset: int, sequence: int) -> Scan | None:
+    def _rotate(self) -> None:
+        """Finish the file; on any failure the next append starts from what is on the disk."""
+        self.flush()
+        end, following, last_at = self._end, self._next, self._last_at
+        self.close()
+        self._files.rotate()
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        self._descriptor = os.open(self.path, flags, 0o600)
         try:
-            with self.path.open("rb") as stream:
-                stream.seek(max(0, offset - 1))
-                data = stream.read()
-        except FileNotFoundError:
+            sync_directory(self.path.parent)
+        except OSError:
+            self.close()
+            raise
+        self._end, self._next, self._last_at = end, following, last_at
+
+    def _find(self, record_id: str) -> int | None:
+        """The offset of the newest record of that id in what `settle` left unread."""
+        if not self.head:
             return None
+        try:
+            self._know_ids()
+            if self.head - self._ids.covered > UNINDEXED_BYTES_MAX:
+                self._index(self.head)
+            place = self._search(record_id, min(self._ids.covered, self.head))
+            if place is None:
+                place = self._ids.find(record_id)
+        except (OSError, ValueError) as error:
+            _LOG.warning("%s: %s; all of the log is searched instead", self._ids.path, error)
+            self._ids.covered, self._ids_known = 0, False
+            with suppress(OSError):
+                self._ids.path.unlink()
+            return self._search(record_id, 0)
+        if place is None or place >= self.head:
+            return None
+        first = self._files.read(place, min(self.head, place + _READ_BYTES)).split(b"\n")[0]
+        return place if _needle(record_id) in first else self._search(record_id, place)
+
+    def _know_ids(self) -> None:
+        if self._ids_known:
+            return
+        self._ids.load()
+        covered = self._ids.covered
+        last = self._files.read(max(0, covered - 256), covered)
+        if covered > self._end or (covered and fingerprint(last) != self._ids.print):
+            self._ids.path.unlink(missing_ok=True)
+            self._ids.load()
+        self._ids_known = True
+
+    def _index(self, end: int) -> None:
+        """Take the ids up to a record's end into the index, but for those the log itself gave."""
+        data = self._files.read(self._ids.covered, end)
+        found = scan(data, base=self._ids.covered).records
+        named = {each.id: each.offset for each in found if each.id != f"r{each.sequence:08d}"}
+        self._ids.add(named, covered=end, known=fingerprint(data))
+
+    def _keep_ids(self) -> None:
+        """Index now and then, so that a restart finds little left to do; it may fail unseen."""
+        with suppress(OSError, ValueError):
+            self._know_ids()
+            self._index(self._end)
+
+    def _search(self, record_id: str, start: int) -> int | None:
+        """Look for the id through the bytes from `start` on, the newest first."""
+        data = self._files.read(start, self.head)
+        at = len(data)
+        while (at := data.rfind(_needle(record_id), 0, at)) >= 0:
+            begin, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
+            # A content block may have an id as well.
+            if any(each.id == record_id for each in scan(data[begin : max(at, end)]).records):
+                return start + begin
+        return None
+
+    def _read_tail(self, offset: int, sequence: int) -> Scan | None:
+        data = self._files.read(max(0, offset - 1))
         if offset:
             if not data.startswith(b"\n"):
                 return None
@@ -199,11 +330,8 @@ class ConversationCodec:
         return found
 
     def _read(self) -> Scan:
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            data = b""
-        found = scan(data)
+        self._files.look()
+        found = scan(self._files.read())
         self.damage = found.damage
         if found.newest_version > SCHEMA_VERSION:
             raise LogVersionError(
@@ -217,3 +345,8 @@ class ConversationCodec:
                 "; ".join(f"line {each.line}: {each.reason}" for each in found.damage[:5]),
             )
         return found
+
+
+def _needle(record_id: str) -> bytes:
+    """An id as a record's line has it."""
+    return b'"id":' + json.dumps(record_id, ensure_ascii=False).encode("utf-8", "replace")

@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.lifecycle.errors import MessageRefused
 
+_decode = json.JSONDecoder().decode
 _SEAL = b',"crc":"'
 _SEAL_LENGTH = len(_SEAL) + 8 + 2
 
@@ -99,7 +100,7 @@ def unseal(line: bytes) -> dict[str, Any]:
         raise ValueError(f"no checksum at the end of {len(line)} bytes")
     if tail[len(_SEAL) : -2] != b"%08x" % zlib.crc32(body):
         raise ValueError(f"the checksum does not fit its {len(line)} bytes")
-    value = json.loads(body + b"}")
+    value = _decode(body.decode() + "}")
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value

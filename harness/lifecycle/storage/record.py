@@ -102,8 +102,18 @@ def scan(data: bytes, *, base: int = 0, first: int = 0) -> Scan:
 
 
 def _record(value: dict[str, Any], offset: int, found: Scan) -> Record:
-    found.newest_version = max(found.newest_version, int(value["v"]))
-    return Record(**{key: value[key] for key in _FIELDS}, offset=offset)
+    if value["v"] != found.newest_version:
+        found.newest_version = max(found.newest_version, int(value["v"]))
+    return Record(
+        value["role"],
+        value["content"],
+        value["id"],
+        value["sequence"],
+        value["at_ns"],
+        value["tokens"],
+        value["meta"],
+        offset,
+    )
 
 
 def _check_order(found: Scan, record: Record, number: int, broken: int) -> None:

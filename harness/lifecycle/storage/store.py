@@ -59,6 +59,10 @@ class TurnLog(Protocol):
         """Whether a record of that id may be in what `settle` left unread."""
         ...
 
+    def read_from(self, record_id: str, until: Callable[[Record], bool]) -> list[Record]:
+        """From what `settle` left unread: that record and those up to the first that is `until`."""
+        ...
+
     def close(self) -> None:
         """Let go; what was acknowledged does not depend on it."""
         ...

@@ -105,6 +105,22 @@ class StoredLog:
             return False
         return self._shelf.holds(_key(record_id), self.head)
 
+    def read_from(self, record_id: str, until: Callable[[Record], bool]) -> list[Record]:
+        """That record of the unread head and those up to the first that is `until`.
+
+        Empty where there is none. A record that is there costs a read of the head: rare, as only
+        a message sent again long after it was answered asks for it.
+        """
+        if not self.head_holds(record_id):
+            return []
+        found: list[Record] = []
+        for record in self.read_head():
+            if found and until(record):
+                break
+            if found or record.id == record_id:
+                found.append(record)
+        return found
+
     def close(self) -> None:
         """Nothing to let go of: the shelf is its holder's to release."""
 

@@ -23,6 +23,7 @@ from harness.lifecycle.storage.resume import Checkpoint
 from harness.lifecycle.turns.reply import Usage
 
 NOTE = "note"
+_ONE_ATTEMPT = Usage(attempts=1)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Turn:
     prompt: int = -1
     """Sequence of the record that the model is to answer next."""
     replies: int = 0
-    tokens: int = 0
+    billed: list[dict[str, Any]] = field(default_factory=list)
+    """The usage of each reply."""
     continuations: int = 0
     answer: str | None = None
     failure: str | None = None
@@ -61,6 +63,11 @@ class Turn:
     def over(self) -> bool:
         """Answered, or set aside for good."""
         return self.answer is not None or self.failure is not None
+
+    @property
+    def tokens(self) -> int:
+        """All that its replies were billed."""
+        return sum(Usage(**each).prompt_tokens + each["output_tokens"] for each in self.billed)
 
     @property
     def waiting(self) -> list[Block]:
@@ -106,7 +113,10 @@ class Transcript:
         self.tool_state: dict[str, Any] = {}
         self.checkpoint: Checkpoint | None = None
         self.last_sequence = -1
+        self.last_at_ns = 0
         self.last_cut = -1
+        self.folding = False
+        """A summary was begun and no cut followed: its hook took the process with it."""
         self._every = checkpoint_every
         self._turns_before = 0
         self.settled = False
@@ -118,6 +128,7 @@ class Transcript:
             "intent": self._intent,
             "result": self._result,
             "cut": self._cut,
+            "folding": self._fold,
             "finish": self._finished,
             "ask": self._ask,
             "retried": self._retried,
@@ -132,6 +143,7 @@ class Transcript:
     def apply(self, record: Record) -> None:
         """Take one record in. Records that another program added are left alone."""
         self.last_sequence = record.sequence
+        self.last_at_ns = record.at_ns
         known = self._apply.get(str(record.meta.get("kind", record.role)))
         if known is not None:
             known(record)
@@ -174,8 +186,7 @@ class Transcript:
 
     def _memory(self) -> dict[str, Any] | None:
         """What a restart needs to go on from the window's first turn alone."""
-        state = self.window.state()
-        first = state["tags"][0] if state["tags"] else None
+        state, first = self.window.state(), self.window.first_tag
         for index in range(len(self.turns) - 1, -1, -1):
             if self.turns[index].sequence == first:
                 return {
@@ -195,7 +206,7 @@ class Transcript:
             before.superseded = True
         self.turns.append(turn)
         self.by_id[record.id] = turn
-        self.usage += Usage(attempts=1)
+        self._asking()
         self._push("user", _sent(record), record, starts_turn=True)
 
     def _assistant(self, record: Record) -> None:
@@ -205,14 +216,15 @@ class Transcript:
         turn.records.append(record)
         turn.replies += 1
         turn.calls = tool_uses(record.content) if record.meta.get("calls") else []
-        usage = Usage(**record.meta["usage"])
-        self.usage += replace(usage, attempts=record.meta.get("retries", 0))
-        turn.tokens += usage.prompt_tokens + usage.output_tokens
+        billed = record.meta["usage"]
+        turn.billed.append(billed)
         if not self.settled:
+            usage = Usage(**billed)
+            self.usage += replace(usage, attempts=record.meta.get("retries", 0))
             self.window.learn(usage.prompt_tokens)
         exact = None
         if not record.meta.get("thought"):
-            exact = usage.output_tokens + self.window.ledger.overhead
+            exact = billed["output_tokens"] + self.window.ledger.overhead
         self._push("assistant", _sent(record), record, exact=exact)
         if record.meta.get("final"):
             self._finish(turn, record)
@@ -232,11 +244,16 @@ class Transcript:
                 memory=self._memory(),
             )
 
+    def _asking(self) -> None:
+        """One more model call is about to be made."""
+        if not self.settled:
+            self.usage += _ONE_ATTEMPT
+
     def _continue(self, record: Record) -> None:
         turn = self.turns[-1]
         turn.continuations += 1
         turn.prompt = record.sequence
-        self.usage += Usage(attempts=1)
+        self._asking()
         turn.records.append(record)
         if record.content:
             self._push("user", record.content, record)
@@ -254,7 +271,7 @@ class Transcript:
         state.update(calls=state["calls"] + 1, last_call_id=call_id, last_result=record.content)
         turn.sent_results[call_id] = {**block, "content": _sent(record)}
         if not turn.waiting:
-            self.usage += Usage(attempts=1)
+            self._asking()
             turn.prompt = record.sequence
             results = [turn.sent_results[call["id"]] for call in turn.calls]
             self._push("user", results, record)
@@ -269,27 +286,37 @@ class Transcript:
         exact: float | None = None,
     ) -> None:
         self.window.push(
-            role, content, starts_turn=starts_turn, tag=record.sequence, exact=exact, fitted=True
+            role,
+            content,
+            starts_turn=starts_turn,
+            tag=record.sequence,
+            exact=exact,
+            fitted=True,
+            pinned=starts_turn and bool(record.meta.get("pinned")),
         )
 
     def _finished(self, record: Record) -> None:
         self._finish(self.turns[-1], record)
 
+    def _fold(self, record: Record) -> None:
+        self.folding = True
+
     def _cut(self, record: Record) -> None:
         self.last_cut = record.sequence
+        self.folding = False
         if self.settled:
             return
         if record.meta.get("prompt_tokens"):
             self.window.learn(record.meta["prompt_tokens"])
         if record.meta.get("high"):
-            self.window.budget.lower(record.meta["high"])
+            self.window.lower(record.meta["high"])
         if record.meta.get("first_kept") is not None:
-            self.window.cut_before(record.meta["first_kept"])
+            self.window.cut_before(record.meta["first_kept"], summary=record.meta.get("summary"))
         else:
             self.window.strip_thinking()
 
     def _ask(self, record: Record) -> None:
-        self.usage += Usage(attempts=1)
+        self._asking()
 
     def _retried(self, record: Record) -> None:
         self.usage += Usage(attempts=record.meta["retries"])

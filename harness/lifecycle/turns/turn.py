@@ -20,12 +20,12 @@ from harness.lifecycle.errors import (
     WindowFull,
 )
 from harness.lifecycle.memory.blocks import sendable, tool_uses
-from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.record import Record
 from harness.lifecycle.storage.resume import Checkpoint
 from harness.lifecycle.storage.store import Checkpoints, TurnLog
-from harness.lifecycle.turns.refusals import Refusal, understand
+from harness.lifecycle.turns.cuts import Cuts
+from harness.lifecycle.turns.refusals import understand
 from harness.lifecycle.turns.reply import TRUNCATED, read_reply
 from harness.lifecycle.turns.request import RequestShape
 from harness.lifecycle.turns.tools import Outcome, ToolCall
@@ -84,6 +84,7 @@ class TurnLogic:
         self._shape = shape
         self._limits = limits
         self._saved = 0
+        self.cuts = Cuts(codec, lambda: self.transcript)
         self._held: list[tuple[str, Content, dict[str, Any]]] = []
         self._written = -1
         self._asked = -1
@@ -129,16 +130,25 @@ class TurnLogic:
             self.transcript.prepend(before.turns)
             self._codec.head = 0
 
-    def begin(self, message_id: str, text: str) -> str | None:
+    def _older(self, message_id: str) -> Turn | None:
+        """The turn of a message that opening left unread, read by itself."""
+        records = self._codec.read_from(message_id, until=_starts_turn) if self._codec.head else []
+        if not records:
+            return None
+        before = self._new_transcript()
+        before.settled = True
+        for record in records:
+            before.apply(record)
+        return before.turn
+
+    def begin(self, message_id: str, text: str, *, pin: bool = False) -> str | None:
         """Take a user's message in, once, however often it is sent: its answer if it has one.
 
         MessageRefused, with nothing written, where it cannot be said; also where it was refused
         for good before.
         """
         self._write_held()
-        if message_id not in self.transcript.by_id and self._codec.head_holds(message_id):
-            self._read_head()
-        known = self.transcript.by_id.get(message_id)
+        known = self.transcript.by_id.get(message_id) or self._older(message_id)
         if known is not None:
             if known.records[0].content != text:
                 raise MessageRefused(
@@ -159,6 +169,8 @@ class TurnLogic:
             )
         sent = self.transcript.window.fitting("user", text, starts_turn=True)
         meta: dict[str, Any] = {} if sent is text else {"sent": sent}
+        if pin:
+            meta["pinned"] = True
         self._append("user", text, kind="user", record_id=message_id, **meta)
         return None
 
@@ -231,7 +243,7 @@ class TurnLogic:
             if refusal.kind == "thinking":
                 self._append(NOTE, "", kind="cut", first_kept=None)
             else:
-                self._cut_harder(refusal, error)
+                self.cuts.harder(refusal, error)
             return True
         if refusal.kind == "overflow":
             raise WindowFull(
@@ -296,7 +308,7 @@ class TurnLogic:
         window = self.transcript.window
         full = False
         if stop == "model_context_window_exceeded" and self.transcript.last_cut < last.sequence:
-            full = self._log_cut(self._cut_low()) is None
+            full = self.cuts.log(self.cuts.low()) is None
         if full or turn.continuations >= self._limits.continuations_max:
             self._append(NOTE, "", kind="finish")
             return
@@ -306,7 +318,7 @@ class TurnLogic:
         elif sendable(last.content) is None:
             words = BE_BRIEF
         try:
-            self._log_cut(window.fit())
+            self.cuts.log(window.fit())
         except WindowFull:
             self._append(NOTE, "", kind="finish")
             return
@@ -317,49 +329,10 @@ class TurnLogic:
             self._append(NOTE, "", kind="ask")
         self._asked = turn.prompt
         window = self.transcript.window
-        self._log_cut(window.fit())
+        self.cuts.log(window.fit())
         messages = window.as_messages()
         answered = (i for i in range(len(messages) - 1, 0, -1) if messages[i]["role"] != "user")
         return self._shape.request(messages, also_at=next(answered, 0) - 1)
-
-    def _cut_harder(self, refusal: Refusal, error: Exception) -> None:
-        window = self.transcript.window
-        if refusal.sent_tokens:
-            window.learn(refusal.sent_tokens)
-        high = float(window.budget.high)
-        if refusal.allowed_tokens:
-            high = min(high, float(refusal.allowed_tokens))
-        elif window.bound < high:
-            high = 0.75 * window.bound
-        window.budget.lower(int(high))
-        evicted = self._cut_low()
-        if evicted is None:
-            raise WindowFull(
-                f"the API finds the prompt too long and there is no older turn to leave out: "
-                f"{refusal.words}; set a smaller window_tokens, or send less at once"
-            ) from error
-        self._log_cut(evicted, high=window.budget.high, prompt_tokens=refusal.sent_tokens)
-
-    def _cut_low(self) -> Eviction | None:
-        window = self.transcript.window
-        try:
-            return window.cut_to(window.budget.high * window.low_mark, float("inf"))
-        except WindowFull:
-            return None
-
-    def _log_cut(self, evicted: Eviction | None, **meta: Any) -> Eviction | None:
-        """A cut that has been made goes into the log, so that a restart makes the same one."""
-        if evicted is not None:
-            record = self._codec.append(
-                NOTE,
-                "",
-                kind="cut",
-                first_kept=evicted.first_kept,
-                messages=evicted.messages,
-                **{key: value for key, value in meta.items() if value is not None},
-            )
-            self.transcript.last_sequence = self.transcript.last_cut = record.sequence
-        return evicted
 
     def _append(self, role: str, content: Content, *, hold: bool = False, **meta: Any) -> None:
         """Write a record and take it in. With `hold`, what the disk refused is tried again first
@@ -380,6 +353,10 @@ class TurnLogic:
             role, content, meta = self._held[0]
             self._append(role, content, **meta)
             del self._held[0]
+
+
+def _starts_turn(record: Record) -> bool:
+    return str(record.meta.get("kind", record.role)) == "user"
 
 
 def _ends_with_server_tool(content: Content) -> bool:

@@ -17,6 +17,7 @@ from harness.lifecycle import (
     UsageLedger,
     WindowFull,
 )
+from harness.lifecycle.memory.held import START
 from tests.lifecycle.fake_claude import check
 
 
@@ -227,7 +228,7 @@ def test_whatever_is_pushed_every_request_is_valid_and_within_budget(
             messages = window.as_messages()
         except WindowFull:
             # Only a turn that is being worked on may be irreducible.
-            assert sum(window._starts) == 1
+            assert sum(row[START] for row in window._rows) == 1
             continue
         if messages and messages[-1]["role"] == "user":
             check({"messages": messages})

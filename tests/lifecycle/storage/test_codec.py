@@ -235,3 +235,57 @@ def test_a_record_that_may_never_have_reached_the_disk_is_written_again(
         codec.settle()
     assert again == [before.splitlines(keepends=True)[1]]
     assert path.read_bytes() == before
+
+
+def test_a_batch_shares_one_barrier_and_loses_at_most_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    real = os.fsync
+
+    def counting(descriptor: int) -> None:
+        real(descriptor)
+        synced.append(os.fstat(descriptor).st_size)
+
+    path = tmp_path / "log.jsonl"
+    with ConversationCodec(path, batch=10) as codec:
+        codec.settle()
+        monkeypatch.setattr(os, "fsync", counting)
+        for n in range(35):
+            codec.append("user", f"task {n}")
+            # What a power cut leaves is at least what the last barrier saw.
+            lost = path.read_bytes()[synced[-1] if synced else 0 :].count(b"\n")
+            assert lost < 10
+        assert len(synced) == 3
+        codec.flush()
+        codec.flush()
+        assert len(synced) == 4
+    assert len(ConversationCodec(path).read_all()) == 35
+
+
+def test_what_a_failed_barrier_leaves_of_a_batch_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.jsonl"
+    codec = ConversationCodec(path, batch=4)
+    for n in range(3):
+        codec.append("user", f"task {n}")
+
+    def fails(descriptor: int) -> None:
+        raise OSError(5, "bad disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fails)
+        with pytest.raises(OSError, match="bad disk"):
+            codec.append("user", "task 3")
+    codec.append("user", "task 3")
+    assert [each.content for each in ConversationCodec(path).read_all()] == [
+        f"task {n}" for n in range(4)
+    ]
+    codec.close()
+
+
+@pytest.mark.parametrize("bad", [{"batch": 0}, {"rotate_bytes": 0}])
+def test_a_batch_or_a_size_of_nothing_is_refused(bad: dict[str, int], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        ConversationCodec(tmp_path / "log.jsonl", **bad)

@@ -1,0 +1,86 @@
+"""Cuts of the window, each in the log, so that a restart makes the same ones.
+
+A cut is made when a request would be over the budget, or when the API says that a prompt was too
+long. What leaves may be folded into a summary by a hook; that it is asked is in the log first, so
+that a hook which takes the process down with it is not asked about the same messages again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harness.lifecycle.errors import WindowFull
+from harness.lifecycle.memory.budget import Eviction
+from harness.lifecycle.memory.summary import Summarizer
+from harness.lifecycle.storage.store import TurnLog
+from harness.lifecycle.turns.refusals import Refusal
+from harness.lifecycle.turns.transcript import NOTE, Transcript
+
+
+class Cuts:
+    """The cuts of one conversation; `transcript` gives the one of the moment."""
+
+    def __init__(self, codec: TurnLog, transcript: Callable[[], Transcript]) -> None:
+        self._codec = codec
+        self._transcript = transcript
+
+    def fold_with(self, hook: Summarizer | None) -> None:
+        """Fold what leaves the window with this hook from now on."""
+
+        def asked(before: str | None, messages: Sequence[dict[str, Any]]) -> str | None:
+            transcript = self._transcript()
+            if hook is None or transcript.folding:
+                return None
+            record = self._codec.append(NOTE, "", kind="folding", messages=len(messages))
+            transcript.apply(record)
+            return hook(before, messages)
+
+        self._transcript().window.summarize = None if hook is None else asked
+
+    def low(self) -> Eviction | None:
+        """Cut to the low mark whatever the budget says; None where only the newest turn is left."""
+        window = self._transcript().window
+        try:
+            return window.cut_to(window.low, float("inf"))
+        except WindowFull:
+            return None
+
+    def harder(self, refusal: Refusal, error: Exception) -> None:
+        """The API found the prompt too long: learn from it, cut, and log it.
+
+        WindowFull where there is nothing to cut.
+        """
+        window = self._transcript().window
+        if refusal.sent_tokens:
+            window.learn(refusal.sent_tokens)
+        high = float(window.budget.high)
+        if refusal.allowed_tokens:
+            high = min(high, float(refusal.allowed_tokens))
+        elif window.bound < high:
+            high = 0.75 * window.bound
+        window.lower(int(high))
+        evicted = self.low()
+        if evicted is None:
+            raise WindowFull(
+                f"the API finds the prompt too long and there is no older turn to leave out: "
+                f"{refusal.words}; set a smaller window_tokens, or send less at once"
+            ) from error
+        self.log(evicted, high=window.budget.high, prompt_tokens=refusal.sent_tokens)
+
+    def log(self, evicted: Eviction | None, **meta: Any) -> Eviction | None:
+        """Write a cut that has been made into the log."""
+        if evicted is not None:
+            transcript = self._transcript()
+            meta["summary"] = evicted.summary
+            record = self._codec.append(
+                NOTE,
+                "",
+                kind="cut",
+                first_kept=evicted.first_kept,
+                messages=evicted.messages,
+                **{key: value for key, value in meta.items() if value is not None},
+            )
+            transcript.last_sequence = transcript.last_cut = record.sequence
+            transcript.folding = False
+        return evicted

@@ -1,0 +1,104 @@
+"""W3: the newest user message and the turn's tool pairs are in every request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from harness.checks.judge import judge
+from harness.checks.verdict import Finding
+from harness.record import Record
+from tests.checks.building import after, booking, changed, chat, perfect
+
+PASTE = "beginning of it " + "middle " * 400 + "end of it"
+
+
+def findings(record: Record) -> list[Finding]:
+    return [finding for finding in judge(record).findings if finding.code == "W3"]
+
+
+def sent(record: Record, nth: int) -> list[dict[str, Any]]:
+    body: Any = list(record.of("request.sent"))[nth].data["body"]
+    return list(body["messages"])
+
+
+def resent(record: Record, nth: int, messages: list[dict[str, Any]]) -> Record:
+    return changed(record, "request.sent", nth, body={"messages": messages})
+
+
+def test_a_request_without_the_newest_message_breaks_w3() -> None:
+    record = perfect(chat())
+    for nth in (1, 2):
+        record = resent(record, nth, sent(record, nth)[:-1])
+    (finding,) = findings(record)
+
+    assert finding.turn == 2
+    assert finding.message.startswith("2 requests without the newest user message, the first in")
+
+
+def test_blocks_and_bodies_as_text_are_read_too() -> None:
+    record = perfect(chat())
+    words = sent(record, 1)[-1]["content"]
+    block = {"role": "user", "content": [{"type": "text", "text": words}]}
+    record = resent(record, 1, [block])
+    whole = json.dumps({"messages": [block]})
+
+    assert findings(record) == []
+    assert findings(changed(record, "request.sent", 1, body=whole)) == []
+    assert findings(changed(record, "request.sent", 1, body="{not json"))
+
+
+@pytest.mark.parametrize(
+    ("shown", "window_tokens", "broken"),
+    [
+        (PASTE[:100], 2000, False),
+        (PASTE[-100:], 2000, False),
+        ("middle " * 20, 2000, True),
+        (PASTE[:100], 4000, True),
+    ],
+)
+def test_only_an_oversize_message_may_be_shortened_and_not_beyond_recognition(
+    shown: str, window_tokens: int, broken: bool
+) -> None:
+    scenario = chat(stack={"window_tokens": window_tokens})
+    data = scenario.dump()
+    data["script"][0]["user"] = PASTE
+    record = perfect(type(scenario).model_validate(data))
+    record = resent(record, 0, [{"role": "user", "content": shown}])
+
+    assert bool(findings(record)) is broken
+
+
+def test_a_call_aside_is_no_breach_where_the_turn_is_asked_as_well() -> None:
+    record = perfect(chat())
+    aside = {"messages": [{"role": "user", "content": "Sum up what was said."}]}
+    row = list(record.of("model.answered"))[1].data
+    record = after(
+        record,
+        "model.answered",
+        1,
+        ("request.sent", {"request": 99, "body": aside}),
+        ("model.answered", {**row, "request": 99, "step": None}),
+    )
+
+    assert findings(record) == []
+    assert findings(changed(record, "model.answered", 2, step=0))
+
+
+def test_a_rejected_request_is_w1s_business() -> None:
+    record = perfect(chat())
+    record = resent(record, 1, sent(record, 1)[:-1])
+
+    assert findings(changed(record, "model.answered", 1, status=400)) == []
+
+
+def test_the_turns_own_calls_and_results_must_be_in_its_next_request() -> None:
+    record = perfect(booking())
+    assert findings(record) == []
+    kept = [each for each in sent(record, 2) if isinstance(each["content"], str)]
+    (finding,) = findings(resent(record, 2, kept))
+
+    assert finding.turn == 2
+    assert "without the turn's tool calls" in finding.message
