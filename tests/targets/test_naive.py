@@ -26,6 +26,9 @@ def run(stories: list[Loaded]) -> Run:
 
 CAUGHT = {
     "budget/bill_does_not_spike": {"W1", "W2", "W4", "W6", "P5"},
+    "disk/enospc_is_visible": {"P5"},
+    "disk/fsync_fails_once": {"S1"},
+    "disk/nul_hole_after_power_loss": {"S1"},
     "overflow/oversize_paste": {"W1"},
     "overflow/turn_47_stays_in_budget": {"W2", "W1"},
     "resume/crash_on_turn_12_resumes_from_11": {"P4", "P5"},
