@@ -292,6 +292,16 @@ def line(home: Path, say: Say) -> None:
     say("end")
 
 
+def insists(home: Path, say: Say) -> None:
+    """Makes a file elsewhere where it cannot be made here, and moves it in place."""
+    with suppress(OSError):
+        os.open(home / "file", os.O_CREAT | os.O_WRONLY)
+    file = os.open(home / "other", os.O_CREAT | os.O_WRONLY)
+    os.write(file, b"first ")
+    os.rename(home / "other", home / "file")
+    os.write(file, b"second")
+
+
 def long_write(home: Path, say: Say) -> None:
     """One write of several pages."""
     os.write(os.open(home / "file", os.O_CREAT | os.O_WRONLY), b"x" * 20000)
