@@ -7,6 +7,8 @@ import errno
 import mmap
 import os
 import socket
+import stat
+import struct
 import subprocess
 import threading
 from collections.abc import Callable
@@ -113,6 +115,39 @@ def exchange(one: Path, other: Path, flags: int = _RENAME_EXCHANGE) -> int:
     return result
 
 
+def rare(home: Path, say: Say, numbers: dict[str, int]) -> None:
+    """Calls that Python and the C library do not make by themselves; by number, where there are."""
+
+    def call(name: str, *arguments: object) -> int:
+        result: int = _LIBC.syscall(numbers[name], *arguments)
+        if result < 0:
+            raise OSError(ctypes.get_errno(), name)
+        return result
+
+    def path(name: str) -> bytes:
+        return os.fsencode(home / name)
+
+    how = struct.pack("QQQ", os.O_CREAT | os.O_RDWR, 0o600, 0)
+    file = call("openat2", _AT_FDCWD, path("openat2"), how, len(how))
+    vector = (ctypes.c_void_p * 2)(ctypes.cast(b"vector", ctypes.c_void_p).value, 6)
+    call("pwritev", file, vector, 1, ctypes.c_long(4), 0)
+    call("linkat", file, b"", _AT_FDCWD, path("linked"), 0x1000)
+    call("mknodat", _AT_FDCWD, path("mknodat"), stat.S_IFREG | 0o600, 0)
+    call("mknodat", _AT_FDCWD, path("pipe"), stat.S_IFIFO | 0o600, 0)
+    call("syncfs", file)
+    call("sync")
+    if "open" in numbers:
+        os.close(call("open", path("open"), os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(call("creat", path("creat"), 0o600))
+        call("mknod", path("mknod"), stat.S_IFREG | 0o600, 0)
+        call("link", path("open"), path("twin"))
+        call("symlink", b"open", path("pointer"))
+        call("rename", path("creat"), path("renamed"))
+        call("unlink", path("mknod"))
+        call("mkdir", path("folder"), 0o700)
+        call("rmdir", path("folder"))
+
+
 def failures(home: Path, say: Say) -> None:
     """Calls that change nothing: none of them is an operation."""
     (home / "file").write_bytes(b"content")
@@ -187,12 +222,26 @@ def elsewhere(home: Path, say: Say, other: str) -> None:
     place = Path(other)
     (place / "outside").write_bytes(b"elsewhere")
     os.mkdir(place / "folder")
+    os.truncate(place / "outside", 9)
+    os.link(place / "outside", place / "twin")
+    os.rename(place / "twin", place / "other")
     os.rename(place / "outside", home / "inside")
     (home / "inside").write_bytes(b"changed")
     os.rename(home / "inside", place / "back")
     os.unlink(place / "back")
     with suppress(BrokenPipeError):
         os.write(os.memfd_create("memory"), b"no disk")
+
+
+def moved_folders(home: Path, say: Say, other: str) -> None:
+    """Directories moved in, with a file in it that nobody saw made, and out."""
+    place = Path(other)
+    (place / "folder").mkdir()
+    (place / "folder" / "file").touch()
+    os.rename(place / "folder", home / "came")
+    (home / "came" / "file").write_bytes(b"whose is it?")
+    os.mkdir(home / "goes")
+    os.rename(home / "goes", place / "gone")
 
 
 def threads(home: Path, say: Say, count: int, lines: int) -> None:
@@ -241,6 +290,16 @@ def line(home: Path, say: Say) -> None:
         except OSError as error:
             say(errno.errorcode[error.errno or 0])
     say("end")
+
+
+def insists(home: Path, say: Say) -> None:
+    """Makes a file elsewhere where it cannot be made here, and moves it in place."""
+    with suppress(OSError):
+        os.open(home / "file", os.O_CREAT | os.O_WRONLY)
+    file = os.open(home / "other", os.O_CREAT | os.O_WRONLY)
+    os.write(file, b"first ")
+    os.rename(home / "other", home / "file")
+    os.write(file, b"second")
 
 
 def long_write(home: Path, say: Say) -> None:

@@ -99,7 +99,8 @@ def states(
     """All states that a crash of this tier may leave, at any time of these operations.
 
     `before` is what lay on disk first, synced. `mixes` random choices of sectors are drawn from
-    `seed` for each file and moment. Over `candidates_max` an even sample is tried.
+    `seed` for each file and moment. Over `candidates_max` an even sample is tried. ValueError for
+    operations in a directory that none of them made: ask `replay.unmodelled` first.
     """
     crashes = _Crashes(operations, tier, before, f"{seed}", mixes, unwanted)
     whole = rest = 0

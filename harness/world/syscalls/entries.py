@@ -172,7 +172,9 @@ def _open(call: Call, name: int, directory: int | None, flags: int) -> Operation
     if _O_TMPFILE and flags & _O_TMPFILE == _O_TMPFILE:
         if call.files.relative(path) is None:
             return None
-        return Operation("create", call.name, None, call.files.create(None), thread=call.thread)
+        return Operation(
+            "create", call.name, None, call.files.create(None, call.thread), thread=call.thread
+        )
     try:
         status = os.lstat(path)
     except OSError:
@@ -186,7 +188,7 @@ def _open(call: Call, name: int, directory: int | None, flags: int) -> Operation
 
 def _created(call: Call, path: str) -> Operation:
     inside = call.files.relative(path)
-    file = None if inside is None else call.files.create(inside)
+    file = None if inside is None else call.files.create(inside, call.thread)
     return _operation(call, "create", path, file)
 
 
@@ -195,7 +197,9 @@ def _moved_in(call: Call, old: str, new: str) -> Operation:
     inside = call.files.relative(new)
     if not os.path.isfile(old) or os.path.islink(old) or inside is None:
         return _operation(call, "unmodelled", new)
-    return _operation(call, "create", new, call.files.create(inside), data=Path(old).read_bytes())
+    return _operation(
+        call, "create", new, call.files.create(inside, call.thread), data=Path(old).read_bytes()
+    )
 
 
 def _linked_through(call: Call, number: int, new: str | None) -> Operation | None:

@@ -55,7 +55,7 @@ class Files:
         self.home = os.path.realpath(home)
         self.before, self._by_inode = read_tree(Path(self.home))
         self._next = len(self._by_inode)
-        self._unbound: list[tuple[int, str]] = []
+        self._unbound: list[tuple[int, str, int]] = []
         self._nameless: list[int] = []
 
     def relative(self, path: str) -> str | None:
@@ -64,23 +64,30 @@ class Files:
             return "."
         return path[len(self.home) + 1 :] if path.startswith(self.home + "/") else None
 
-    def create(self, path: str | None) -> int:
-        """An identity for a file that the kernel is about to make; None: without a name."""
+    def create(self, path: str | None, thread: int) -> int:
+        """An identity for a file that a thread is about to make; None: without a name."""
         file, self._next = self._next, self._next + 1
         if path is None:
             self._nameless.append(file)
         else:
-            self._unbound.append((file, path))
+            self._unbound.append((file, path, thread))
         return file
 
-    def settle(self) -> None:
-        """Bind what the kernel has made since."""
+    def forget(self, file: int | None) -> None:
+        """This file will not be made after all."""
+        self._unbound = [entry for entry in self._unbound if entry[0] != file]
+        self._nameless = [number for number in self._nameless if number != file]
+
+    def settle(self, thread: int | None) -> None:
+        """Bind what the kernel has made since; this thread's last call is over (None: all are)."""
         left = []
-        for file, path in self._unbound:
+        for file, path, maker in self._unbound:
             try:
                 status = os.lstat(os.path.join(self.home, path))
             except OSError:
-                left.append((file, path))
+                # Another's may be under way; one's own has failed, and the name is free for others.
+                if thread is not None and maker != thread:
+                    left.append((file, path, maker))
             else:
                 self._by_inode[status.st_dev, status.st_ino] = file
         self._unbound = left

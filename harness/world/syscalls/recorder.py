@@ -124,6 +124,8 @@ class Recorder:
         advance: Callable[[int], None] = no_time,
     ) -> None:
         self.trace = trace
+        # Whoever was making files before is dead.
+        trace.files.settle(None)
         self._listener = Listener(descriptor)
         self._decide = decide
         self._advance = advance
@@ -197,7 +199,7 @@ class Recorder:
 
     def _understand(self, waiting: Notification) -> Operation | None:
         """The operation; the caller is known to be still there when this returns."""
-        self.trace.files.settle()
+        self.trace.files.settle(waiting.thread)
         name = self._names[waiting.number]
         call = Call(name, waiting.thread, waiting.arguments, self.trace.files)
         decode = contents.CALLS.get(name) or entries.CALLS[name]
@@ -211,6 +213,8 @@ class Recorder:
         return operation
 
     def _carry_out(self, waiting: Notification, operation: Operation, decision: Decision) -> None:
+        if operation.kind == "create" and isinstance(decision, Fail | Die):
+            self.trace.files.forget(operation.file)
         if isinstance(decision, Short | Torn):
             self._in_part(waiting, operation, decision)
         elif isinstance(decision, Die):

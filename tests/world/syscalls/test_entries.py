@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.world.disk.replay import mismatch, unmodelled
+from harness.world.syscalls.numbers import machine
 from tests.stacks.recording import Workshop
 
 CALLS = "tests.stacks.calls"
@@ -38,6 +39,26 @@ def test_every_way_to_change_names_is_seen(workshop: Workshop, fresh: Fresh) -> 
         ("rename", "outer", "relative"),
         ("unlink", "pointer", None),
     ]
+
+
+def test_calls_that_python_never_makes_are_seen_too(workshop: Workshop, fresh: Fresh) -> None:
+    home = fresh()
+    numbers = dict(machine().numbers)
+    run = workshop.run(f"{CALLS}:rare", home, numbers)
+    assert run.error is None
+    assert mismatch(run.operations, home) is None
+    seen = {op.call for op in run.operations}
+    assert {"openat2", "pwritev", "linkat", "mknodat", "syncfs", "sync"} <= seen
+    old = {"open", "creat", "mknod", "link", "symlink", "rename", "unlink", "mkdir", "rmdir"}
+    assert old & set(numbers) <= seen
+    assert (home / "linked").read_bytes() == b"\0\0\0\0vector"
+
+
+def test_a_directory_that_comes_or_goes_is_flagged(workshop: Workshop, fresh: Fresh) -> None:
+    home, other = fresh(), fresh()
+    run = workshop.run(f"{CALLS}:moved_folders", home, str(other))
+    assert run.error is None
+    assert [op.path for op in unmodelled(run.operations)] == ["came", "came/file", "goes"]
 
 
 def test_what_fails_is_no_operation(workshop: Workshop, fresh: Fresh) -> None:
@@ -77,6 +98,9 @@ def test_a_write_elsewhere_is_reported_and_not_an_operation(
         ("create", f"{other}/outside"),
         ("write", f"{other}/outside"),
         ("mkdir", f"{other}/folder"),
+        ("truncate", f"{other}/outside"),
+        ("link", f"{other}/outside"),
+        ("rename", f"{other}/twin"),
         ("unlink", f"{other}/back"),
     ]
 

@@ -38,25 +38,40 @@ def test_a_home_behind_a_link_is_the_same_home(home: Path, tmp_path: Path) -> No
 def test_an_inode_that_comes_back_belongs_to_the_new_file(home: Path) -> None:
     files = Files(home)
     path = home / "file"
-    first = files.create("file")
+    first = files.create("file", 1)
     path.touch()
-    files.settle()
+    files.settle(1)
     assert files.at(str(path)) == first
     path.unlink()
-    second = files.create("file")
+    second = files.create("file", 1)
     path.touch()
-    files.settle()
+    files.settle(1)
     assert files.at(str(path)) == second != first
 
 
-def test_a_file_that_is_not_made_yet_is_bound_later(home: Path) -> None:
+def test_a_file_that_another_thread_is_making_is_bound_later(home: Path) -> None:
     files = Files(home)
-    file = files.create("file")
-    files.settle()
-    assert files.at(str(home / "file")) is None
+    file = files.create("file", thread=1)
+    files.settle(thread=2)
     (home / "file").touch()
-    files.settle()
+    files.settle(thread=2)
     assert files.at(str(home / "file")) == file
+
+
+@pytest.mark.parametrize("how", ["forgotten", "failed", "killed"])
+def test_a_file_that_could_not_be_made_leaves_its_name_to_others(home: Path, how: str) -> None:
+    files = Files(home)
+    other = files.create("other", thread=1)
+    (home / "other").touch()
+    files.settle(thread=1)
+    file = files.create("file", thread=1)
+    if how == "forgotten":
+        files.forget(file)
+    else:
+        files.settle(thread=1 if how == "failed" else None)
+    os.rename(home / "other", home / "file")
+    files.settle(thread=2)
+    assert files.at(str(home / "file")) == other
 
 
 def test_a_descriptor_is_followed_through_renames(home: Path) -> None:

@@ -62,6 +62,22 @@ def test_a_failed_operation_changes_nothing_and_is_on_record(
     assert mismatch(run.operations, home) is None
 
 
+def test_a_file_that_could_not_be_made_is_made_the_second_time(
+    workshop: Workshop, fresh: Fresh
+) -> None:
+    home = fresh()
+    run = workshop.run("tests.stacks.calls:insists", home, decide=_at(0, Fail(errno.ENOSPC)))
+    assert run.error is None
+    assert [(op.kind, op.error) for op in run.operations] == [
+        ("create", errno.ENOSPC),
+        ("create", 0),
+        ("write", 0),
+        ("rename", 0),
+        ("write", 0),
+    ]
+    assert mismatch(run.operations, home) is None
+
+
 def test_a_failed_fsync_is_told_to_the_caller(workshop: Workshop, fresh: Fresh) -> None:
     run = workshop.run(LINE, fresh(), decide=_at(2, Fail(errno.EIO)))
     assert _words(run) == [11, "EIO", 12, "end"]
