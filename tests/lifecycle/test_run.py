@@ -14,6 +14,7 @@ from harness.lifecycle import (
     Fence,
     RateFenced,
     SessionBusy,
+    SqliteStore,
     run_conversation,
 )
 from tests.lifecycle.fake_claude import ApiError, AsyncFakeClaude, FakeClaude, says
@@ -78,3 +79,18 @@ def test_a_fenced_turn_leaves_no_trace(tmp_path: Path) -> None:
     with pytest.raises(RateFenced):
         asyncio.run(run_conversation("ada", "hi", root=tmp_path, client=client, fence=fence))
     assert (tmp_path / "ada" / "turns.jsonl").read_bytes() == before
+
+
+def test_it_keeps_its_sessions_in_any_store(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "sessions.db")
+    client = AsyncFakeClaude([says("Paris."), says("Rome.")])
+
+    async def ask(text: str) -> str:
+        return await run_conversation(
+            "ada", text, root=tmp_path / "unused", client=client, store=store
+        )
+
+    assert asyncio.run(ask("Capital of France?")) == "Paris."
+    assert asyncio.run(ask("And of Italy?")) == "Rome."
+    assert [m["role"] for m in client.requests[1]["messages"]] == ["user", "assistant", "user"]
+    assert not (tmp_path / "unused").exists()

@@ -26,7 +26,8 @@ if user >= 0:
     os.setgroups([])
     os.setgid(group)
     os.setuid(user)
-ctypes.CDLL(None).prctl(1, 9)
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 9)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 _PATIENCE_S = 30.0

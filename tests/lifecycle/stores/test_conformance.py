@@ -209,6 +209,24 @@ def test_a_second_writer_is_refused_and_gets_in_afterwards(place: Place) -> None
     second.release()
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "valkey"])
+def test_a_row_that_was_written_and_never_acknowledged_gives_way_to_the_next(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    place: Place = request.getfixturevalue(kind)
+    held = place.open()
+    held.log.append("user", "one")
+    held.log.append("user", "not acknowledged")
+    held.log._next = 1  # type: ignore[attr-defined]
+    assert contents(held) == ["one"]
+    held.log.append("user", "two")
+    held.release()
+    held = place.open()
+    assert contents(held) == ["one", "two"]
+    assert held.log.verify() == []
+    held.release()
+
+
 def test_a_conversation_lives_in_any_store(place: Place) -> None:
     client = FakeClaude(lambda r: says(f"answer {len(r['messages']) // 2}"))
     for n in range(7):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import redis
@@ -133,6 +133,25 @@ def test_a_writer_whose_number_is_old_writes_nothing(valkey: Place) -> None:
     assert contents(held) == ["one"]
     assert held.checkpoints.load() == Checkpoint(1)
     held.release()
+
+
+def test_after_a_restart_another_client_of_the_same_number_is_not_the_holder(
+    valkey: Place,
+) -> None:
+    assert valkey.server is not None
+    first = valkey.open()
+    number = first.log._shelf._client.client_id()  # type: ignore[attr-defined]
+    valkey.server.kill()
+    valkey.server.start()
+    with ExitStack() as strangers:
+        seen = 0
+        while seen < number:
+            client = redis.Redis.from_url(valkey.where, single_connection_client=True)
+            strangers.callback(client.close)
+            seen = client.client_id()
+        assert seen == number
+        valkey.open().release()
+    first.release()
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
