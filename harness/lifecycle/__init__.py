@@ -24,6 +24,8 @@ from harness.lifecycle.run import run_conversation
 from harness.lifecycle.sessions.fence import Fence
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name
+from harness.lifecycle.sessions.registry import AsyncSessions, Sessions
+from harness.lifecycle.sessions.search import Found, Query, search
 from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
@@ -35,6 +37,7 @@ from harness.lifecycle.turns.turn import Limits
 
 __all__ = [
     "AsyncConversation",
+    "AsyncSessions",
     "Checkpoint",
     "CheckpointStore",
     "Conversation",
@@ -42,6 +45,7 @@ __all__ = [
     "Damage",
     "Eviction",
     "Fence",
+    "Found",
     "FunctionTool",
     "LifecycleError",
     "Limits",
@@ -49,12 +53,14 @@ __all__ = [
     "MessageRefused",
     "MessageWindow",
     "OversizeMessage",
+    "Query",
     "RateFenced",
     "Record",
     "Said",
     "SessionBusy",
     "SessionIdError",
     "SessionLock",
+    "Sessions",
     "Settings",
     "Step",
     "Tool",
@@ -66,5 +72,6 @@ __all__ = [
     "count_tokens",
     "folder_name",
     "run_conversation",
+    "search",
     "steps",
 ]

@@ -2,7 +2,7 @@
 
 A user's sessions are numbered folders under the user's own; the highest number is the current one.
 It expires when its newest record is `expire_after_s` old, not before, and never in the middle of a
-turn: a turn that was begun is finished in its own session, however late. Nothing is stored about all
+turn: one that was begun is finished in its own session, however late. Nothing is stored about all
 this beside the sessions themselves. At most `open_max` sessions are open at once: the one that was
 idle longest makes room, and where none is idle the next user waits. One user's turns wait for each
 other; two users' do not.
@@ -29,7 +29,7 @@ USER_NAME = "user.json"
 OPEN_MAX = 64
 _DIGITS = 6
 _SECOND_NS = 1_000_000_000
-_Kind = TypeVar("_Kind", Conversation, AsyncConversation)
+_Kind = TypeVar("_Kind", bound=Conversation | AsyncConversation)
 
 
 @dataclass
