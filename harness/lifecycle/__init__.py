@@ -29,7 +29,7 @@ from harness.lifecycle.sessions.search import Found, Query, search
 from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
-from harness.lifecycle.turns.reply import Usage
+from harness.lifecycle.turns.reply import Prices, Usage
 from harness.lifecycle.turns.steps import Step, steps
 from harness.lifecycle.turns.tools import FunctionTool, Tool
 from harness.lifecycle.turns.transcript import Said
@@ -53,6 +53,7 @@ __all__ = [
     "MessageRefused",
     "MessageWindow",
     "OversizeMessage",
+    "Prices",
     "Query",
     "RateFenced",
     "Record",

@@ -39,4 +39,7 @@ def test_releasing_twice_does_no_harm(tmp_path: Path) -> None:
     lock = SessionLock(tmp_path / "s")
     lock.release()
     lock.release()
-    SessionLock(tmp_path / "s").release()
+    again = SessionLock(tmp_path / "s")
+    with pytest.raises(SessionBusy):
+        SessionLock(tmp_path / "s")
+    again.release()
