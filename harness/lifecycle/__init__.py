@@ -26,6 +26,8 @@ from harness.lifecycle.run import run_conversation
 from harness.lifecycle.sessions.fence import Fence
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name
+from harness.lifecycle.sessions.registry import AsyncSessions, Sessions
+from harness.lifecycle.sessions.search import Found, Query, search
 from harness.lifecycle.spans import Spans
 from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
@@ -35,7 +37,7 @@ from harness.lifecycle.stores.jsonl import JsonlStore
 from harness.lifecycle.stores.postgres import PostgresStore
 from harness.lifecycle.stores.redis import RedisStore
 from harness.lifecycle.stores.sqlite import SqliteStore
-from harness.lifecycle.turns.reply import Usage
+from harness.lifecycle.turns.reply import Prices, Usage
 from harness.lifecycle.turns.steps import Step, steps
 from harness.lifecycle.turns.tools import FunctionTool, Tool
 from harness.lifecycle.turns.transcript import Said
@@ -44,6 +46,7 @@ from harness.lifecycle.vocabulary import vocabulary_counter
 
 __all__ = [
     "AsyncConversation",
+    "AsyncSessions",
     "Checkpoint",
     "CheckpointStore",
     "Checkpoints",
@@ -52,6 +55,7 @@ __all__ = [
     "Damage",
     "Eviction",
     "Fence",
+    "Found",
     "FunctionTool",
     "Held",
     "JsonlStore",
@@ -63,6 +67,8 @@ __all__ = [
     "NotDurable",
     "OversizeMessage",
     "PostgresStore",
+    "Prices",
+    "Query",
     "RateFenced",
     "Record",
     "RedisStore",
@@ -70,6 +76,7 @@ __all__ = [
     "SessionBusy",
     "SessionIdError",
     "SessionLock",
+    "Sessions",
     "Settings",
     "Spans",
     "SqliteStore",
@@ -86,6 +93,7 @@ __all__ = [
     "count_tokens",
     "folder_name",
     "run_conversation",
+    "search",
     "steps",
     "vocabulary_counter",
 ]

@@ -137,6 +137,7 @@ class _Opened:
                 limits or Limits(),
             )
             self._logic.open()
+            self._before = self._logic.transcript.usage
             # Only from here on: what an earlier process cut is not told, or folded, again.
             self._logic.transcript.window.on_evict = on_evict
             self._logic.cuts.fold_with(summarize)
@@ -158,8 +159,16 @@ class _Opened:
         return self._logic.transcript.checkpoint
 
     def usage(self) -> Usage:
-        """Everything billed to this session that is known, over all its lives."""
+        """Everything billed to this session that is known, over all its lives.
+
+        A reply that was lost on its way, or with its process, is an attempt whose tokens nobody
+        here knows. A process killed between writing that it asks and asking counts one too many.
+        """
         return self._logic.transcript.usage
+
+    def usage_since_open(self) -> Usage:
+        """The part of `usage()` that this process has made."""
+        return self._logic.transcript.usage - self._before
 
     def window(self) -> list[Said]:
         """The messages that the next request would carry."""

@@ -77,18 +77,24 @@ def test_a_turn_costs_little_beyond_the_sdk_itself(
 ) -> None:
     scenario = load(STORY).scenario
     records: list[Record] = []
+    spent: list[float] = []
     with POOL.server(find_target("lifecycle"), lambda: False) as server:
 
         def play() -> None:
             # Where `harness run` plays: in memory, so that no disk is measured.
             home = Path(tempfile.mkdtemp(dir=server.root)) / "home"
+            began = time.perf_counter()
             records.append(_play(scenario, server, home))
+            spent.append(time.perf_counter() - began)
 
+        # Its own clock, too: with workers the plugin only calls, and measures nothing.
         benchmark.pedantic(play, rounds=ROUNDS, warmup_rounds=1)
+        while len(spent) < ROUNDS:
+            play()
     bodies = [event.data["body"] for event in records[0].of("request.sent")]
     turns = len(list(records[0].of("reply.delivered")))
     sdk = _sdk_ms(bodies)  # type: ignore[arg-type]
-    whole = benchmark.stats.stats.min / turns * 1e3
+    whole = min(spent) / turns * 1e3
     with capsys.disabled():
         print(  # noqa: T201 - a benchmark prints both sides
             f"\n  a turn {whole:.2f} ms: {sdk * len(bodies) / turns:.2f} ms the SDK itself, "

@@ -2,10 +2,10 @@
 
 A user's sessions are numbered folders under the user's own; the highest number is the current one.
 It expires when its newest record is `expire_after_s` old, not before, and never in the middle of a
-turn: a turn that was begun is finished in its own session, however late. Nothing is stored about
-all this beside the sessions themselves. At most `open_max` sessions are open at once: the one that
-was idle longest makes room, and where none is idle the next user waits. One user's turns wait for
-each other; two users' do not.
+turn: one that was begun is finished in its own session, however late. Nothing is stored about all
+this beside the sessions themselves. At most `open_max` sessions are open at once: the one that was
+idle longest makes room, and where none is idle the next user waits. One user's turns wait for each
+other; two users' do not.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ USER_NAME = "user.json"
 OPEN_MAX = 64
 _DIGITS = 6
 _SECOND_NS = 1_000_000_000
-_Kind = TypeVar("_Kind", Conversation, AsyncConversation)
+_Kind = TypeVar("_Kind", bound=Conversation | AsyncConversation)
 
 
 @dataclass
@@ -53,7 +53,7 @@ class _Registry(Generic[_Kind]):
         if open_max < 1:
             raise ValueError(f"expected room for at least 1 open session, got {open_max}")
         self.root = Path(root)
-        self._open_session: Callable[[Path, str], _Kind] = open_session
+        self._open_session = open_session
         self._open_max = open_max
         self._expire_ns = None if expire_after_s is None else int(expire_after_s * _SECOND_NS)
         self._now = now or wall_clock_ns

@@ -94,6 +94,26 @@ class ConversationCodec:
         MessageRefused, with nothing written, where the content cannot be stored. An OSError (disk
         full, I/O error) means not acknowledged: the same record may be appended again.
         """
+        sync = len(self._unsynced) + 1 >= self._batch
+        return self._add(role, content, record_id, tokens, meta, sync=sync)
+
+    def append_soon(self, role: str, content: Content, **meta: Any) -> Record:
+        """Add a record that the next durable one takes to the disk with it.
+
+        The end of the process does not lose it; a power cut may.
+        """
+        return self._add(role, content, None, None, meta, sync=False)
+
+    def _add(
+        self,
+        role: str,
+        content: Content,
+        record_id: str | None,
+        tokens: int | None,
+        meta: dict[str, Any],
+        *,
+        sync: bool,
+    ) -> Record:
         if not isinstance(role, str) or not role:
             raise MessageRefused(f"expected a role such as 'user' or 'assistant', got {role!r}")
         sequence = self._settled()
@@ -111,7 +131,7 @@ class ConversationCodec:
             offset=self._end,
         )
         line = seal(record.as_json(SCHEMA_VERSION)) + b"\n"
-        self._write(line, sync=len(self._unsynced) + 1 >= self._batch)
+        self._write(line, sync=sync)
         self._end += len(line)
         self._next += 1
         if self._end - self._ids.covered > INDEX_EVERY_BYTES:
@@ -202,7 +222,8 @@ class ConversationCodec:
         """Let go of the file. What was acknowledged does not depend on it, but for a batch."""
         if self._descriptor is not None:
             try:
-                self.flush()
+                if self._batch > 1:
+                    self.flush()
             finally:
                 descriptor, self._descriptor = self._descriptor, None
                 self._dirty = False

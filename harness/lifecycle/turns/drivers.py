@@ -36,9 +36,12 @@ def drive(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -> str:
 
 
 async def drive_async(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -> str:
-    """The same on the running event loop."""
+    """The same on the running event loop; a summary hook is called beside it."""
     while True:
-        step = logic.next_step()
+        if logic.transcript.window.summarize is None:
+            step = logic.next_step()
+        else:
+            step = await asyncio.to_thread(logic.next_step)
         if isinstance(step, Ask):
             try:
                 message, retries = await _asked_async(client, step.request)

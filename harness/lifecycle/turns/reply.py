@@ -12,6 +12,32 @@ TRUNCATED = ("max_tokens", "model_context_window_exceeded")
 
 
 @dataclass(frozen=True)
+class Prices:
+    """What a million tokens cost, in the money of your choice; the caches are priced apart.
+
+    The defaults are the usual multiples: a tenth for a read, a quarter more for a write that lasts
+    five minutes.
+    """
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+    def of(self, usage: Usage) -> float:
+        """What this usage costs."""
+        read = 0.1 * self.input if self.cache_read is None else self.cache_read
+        write = 1.25 * self.input if self.cache_write is None else self.cache_write
+        millions = (
+            usage.input_tokens * self.input
+            + usage.output_tokens * self.output
+            + usage.cache_read_tokens * read
+            + usage.cache_write_tokens * write
+        )
+        return millions / 1e6
+
+
+@dataclass(frozen=True)
 class Usage:
     """Tokens as billed, and model calls. `input_tokens` are the uncached ones."""
 
@@ -29,6 +55,11 @@ class Usage:
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             *(getattr(self, name) + getattr(other, name) for name in Usage.__dataclass_fields__)
+        )
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            *(getattr(self, name) - getattr(other, name) for name in Usage.__dataclass_fields__)
         )
 
 

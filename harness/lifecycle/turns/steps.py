@@ -16,7 +16,7 @@ _NAMES = {
     "user": "user wrote",
     "assistant": "model replied",
     "continue": "model asked to go on",
-    "ask": "model asked again",
+    "ask": "model asked",
     "retried": "model call failed",
     "intent": "tool called",
     "result": "tool done",

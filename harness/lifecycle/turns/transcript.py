@@ -206,7 +206,6 @@ class Transcript:
             before.superseded = True
         self.turns.append(turn)
         self.by_id[record.id] = turn
-        self._asking()
         self._push("user", _sent(record), record, starts_turn=True)
 
     def _assistant(self, record: Record) -> None:
@@ -244,16 +243,10 @@ class Transcript:
                 memory=self._memory(),
             )
 
-    def _asking(self) -> None:
-        """One more model call is about to be made."""
-        if not self.settled:
-            self.usage += _ONE_ATTEMPT
-
     def _continue(self, record: Record) -> None:
         turn = self.turns[-1]
         turn.continuations += 1
         turn.prompt = record.sequence
-        self._asking()
         turn.records.append(record)
         if record.content:
             self._push("user", record.content, record)
@@ -271,7 +264,6 @@ class Transcript:
         state.update(calls=state["calls"] + 1, last_call_id=call_id, last_result=record.content)
         turn.sent_results[call_id] = {**block, "content": _sent(record)}
         if not turn.waiting:
-            self._asking()
             turn.prompt = record.sequence
             results = [turn.sent_results[call["id"]] for call in turn.calls]
             self._push("user", results, record)
@@ -316,7 +308,7 @@ class Transcript:
             self.window.strip_thinking()
 
     def _ask(self, record: Record) -> None:
-        self._asking()
+        self.usage += _ONE_ATTEMPT
 
     def _retried(self, record: Record) -> None:
         self.usage += Usage(attempts=record.meta["retries"])

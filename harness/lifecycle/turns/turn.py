@@ -86,8 +86,6 @@ class TurnLogic:
         self._saved = 0
         self.cuts = Cuts(codec, lambda: self.transcript)
         self._held: list[tuple[str, Content, dict[str, Any]]] = []
-        self._written = -1
-        self._asked = -1
         self._mended: set[tuple[int, str]] = set()
 
     def open(self) -> None:
@@ -199,7 +197,7 @@ class TurnLogic:
         if turn.over:
             self.save_checkpoint()
             return Done(turn.answer or "")
-        return Ask(self._request(turn))
+        return Ask(self._request())
 
     def received(self, message: Any, *, retries: int = 0) -> None:
         """The model has answered: `message` is the SDK's Message, got after so many retries."""
@@ -324,15 +322,15 @@ class TurnLogic:
             return
         self._append("user", words, kind="continue", turn=turn.number)
 
-    def _request(self, turn: Turn) -> dict[str, Any]:
-        if turn.prompt != self._written or turn.prompt == self._asked:
-            self._append(NOTE, "", kind="ask")
-        self._asked = turn.prompt
+    def _request(self) -> dict[str, Any]:
         window = self.transcript.window
         self.cuts.log(window.fit())
         messages = window.as_messages()
         answered = (i for i in range(len(messages) - 1, 0, -1) if messages[i]["role"] != "user")
-        return self._shape.request(messages, also_at=next(answered, 0) - 1)
+        request = self._shape.request(messages, also_at=next(answered, 0) - 1)
+        # The last thing before the request leaves: what was not asked is not in the books.
+        self.transcript.apply(self._codec.append_soon(NOTE, "", kind="ask"))
+        return request
 
     def _append(self, role: str, content: Content, *, hold: bool = False, **meta: Any) -> None:
         """Write a record and take it in. With `hold`, what the disk refused is tried again first
@@ -344,9 +342,6 @@ class TurnLogic:
                 self._held.append((role, content, meta))
             raise
         self.transcript.apply(record)
-        turn = self.transcript.turn
-        if turn is not None and turn.prompt == record.sequence:
-            self._written = record.sequence
 
     def _write_held(self) -> None:
         while self._held:

@@ -55,6 +55,23 @@ def test_it_cuts_to_the_low_mark_and_then_leaves_the_prefix_alone() -> None:
     assert min(lengths[1:-1]) >= 5
 
 
+@pytest.mark.parametrize(("budget", "minimum"), [(2000, 1024), (2000, 2500), (20_000, 1024)])
+def test_a_cut_leaves_what_the_model_caches_and_a_turn_where_it_can(
+    budget: int, minimum: int
+) -> None:
+    lows: list[float] = []
+    window = MessageWindow(budget, cache_minimum=minimum, auto=False)
+    for number in range(200):
+        window.push("user", f"question {number} " + "word " * 80)
+        window.push("assistant", "word " * 80)
+        before = window.turn_tokens()
+        if window.fit() is not None:
+            lows.append(window.bound)
+            asked = max(0.6 * budget, minimum + before if minimum < 0.9 * budget else 0.0)
+            assert asked - before <= window.bound <= asked
+    assert len(lows) >= 1
+
+
 def test_evictions_are_told() -> None:
     told: list[Eviction] = []
     window = filled(MessageWindow(1000, on_evict=told.append), 60)

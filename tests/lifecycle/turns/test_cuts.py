@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.lifecycle import Conversation
+from harness.lifecycle import AsyncConversation, Conversation
 from harness.lifecycle.memory.summary import summary_content
-from tests.lifecycle.fake_claude import FakeClaude, Killed, bare_messages, says
+from tests.lifecycle.fake_claude import AsyncFakeClaude, FakeClaude, Killed, bare_messages, says
 from tests.lifecycle.opening import opened
 
 Hook = Callable[[str | None, Sequence[dict[str, Any]]], str | None]
@@ -87,3 +89,26 @@ def test_a_failing_hook_does_not_stop_the_conversation(tmp_path: Path) -> None:
 
 def test_the_title_says_what_the_summary_is() -> None:
     assert summary_content("they met").splitlines()[1] == "they met"
+
+
+def test_on_an_event_loop_a_slow_hook_leaves_the_loop_free(tmp_path: Path) -> None:
+    loop_threads: set[int] = set()
+    hook_threads: set[int] = set()
+
+    def slow(before: str | None, messages: Sequence[dict[str, Any]]) -> str:
+        hook_threads.add(threading.get_ident())
+        return fold(before, messages)
+
+    async def talk_on_the_loop() -> str:
+        loop_threads.add(threading.get_ident())
+        client = AsyncFakeClaude(lambda request: says("answer " * 20))
+        async with await AsyncConversation.open(
+            tmp_path, "ada", client=client, window_tokens=1500, summarize=slow
+        ) as conversation:
+            for number in range(40):
+                await conversation.send(f"m{number}", f"q{number} " + "word " * 20)
+            return str(conversation.window()[0].content)
+
+    assert "Summary" in asyncio.run(talk_on_the_loop())
+    assert hook_threads
+    assert not hook_threads & loop_threads

@@ -30,15 +30,17 @@ def test_every_step_up_to_the_kill_is_there(tmp_path: Path) -> None:
         seen = [(step.turn, step.what, step.detail) for step in steps(codec.read_all())]
     assert seen == [
         (1, "user wrote", "m1"),
+        (1, "model asked", ""),
         (1, "model replied", "end_turn"),
         (2, "user wrote", "m2"),
+        (2, "model asked", ""),
         (2, "model replied", "tool_use"),
         (2, "tool called", "look t1"),
     ]
     with Conversation.open(tmp_path, "a", client=client, tools=[look]) as session:
         assert session.resume() == "Seen."
         rows = [json.loads(line) for line in jsonl(session.records())]
-    assert [row["what"] for row in rows[5:]] == ["tool done", "model replied"]
+    assert [row["what"] for row in rows[7:]] == ["tool done", "model asked", "model replied"]
     assert rows[-1]["prompt_tokens"] > 0
     assert [row["sequence"] for row in rows] == list(range(len(rows)))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.lifecycle import Conversation, FunctionTool
+from harness.lifecycle import Conversation, FunctionTool, MessageRefused
 from tests.lifecycle.fake_claude import FakeClaude, calls, says, stops
 
 
@@ -81,6 +81,9 @@ def test_a_message_from_before_the_tail_is_still_answered_from_the_log(tmp_path:
     with opened(tmp_path, client) as conversation:
         assert conversation._codec.head > 0
         assert conversation.send("m0", "turn 0 " + "please " * 10) == "word " * 40
+        assert conversation._codec.head > 0
+        with pytest.raises(MessageRefused, match="another text"):
+            conversation.send("m1", "not what was said")
         assert len(conversation.history()) == len(set(map(id, conversation.history())))
     assert len(client.requests) == asked
 

@@ -48,8 +48,10 @@ def use(call_id: str) -> dict[str, Any]:
 def test_pieces_of_one_answer_are_one_message() -> None:
     log = Log()
     log.user("m1")
+    log.add("note", "", kind="ask")
     log.says(text("half, "), stop_reason="max_tokens")
     log.add("user", "Continue.", kind="continue")
+    log.add("note", "", kind="ask")
     log.says(text("whole"), final=True, stop_reason="end_turn")
     assert log.transcript.history() == [
         Said("user", "text of m1"),
