@@ -18,6 +18,7 @@ from harness.lifecycle.errors import (
 )
 from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
+from harness.lifecycle.memory.summary import Summarizer
 from harness.lifecycle.memory.tokens import count_content, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.run import run_conversation
@@ -64,6 +65,7 @@ __all__ = [
     "Sessions",
     "Settings",
     "Step",
+    "Summarizer",
     "Tool",
     "TurnLimit",
     "Usage",
