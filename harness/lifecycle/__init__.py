@@ -20,6 +20,7 @@ from harness.lifecycle.errors import (
 )
 from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
+from harness.lifecycle.memory.summary import Summarizer
 from harness.lifecycle.memory.tokens import count_content, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.run import run_conversation
@@ -81,8 +82,12 @@ __all__ = [
     "Spans",
     "SqliteStore",
     "Step",
+<<<<<<< HEAD
     "Store",
     "StoreUnavailable",
+=======
+    "Summarizer",
+>>>>>>> stack2
     "Tool",
     "TurnLimit",
     "TurnLog",

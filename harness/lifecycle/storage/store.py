@@ -36,6 +36,10 @@ class TurnLog(Protocol):
         """Add one record and return it, durable; see `ConversationCodec.append` for errors."""
         ...
 
+    def append_soon(self, role: str, content: Content, **meta: Any) -> Record:
+        """Add a record that may wait for the next durable one: only a power cut may lose it."""
+        ...
+
     def read_all(self) -> list[Record]:
         """Every whole record, oldest first."""
         ...
