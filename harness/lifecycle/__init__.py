@@ -82,12 +82,9 @@ __all__ = [
     "Spans",
     "SqliteStore",
     "Step",
-<<<<<<< HEAD
     "Store",
     "StoreUnavailable",
-=======
     "Summarizer",
->>>>>>> stack2
     "Tool",
     "TurnLimit",
     "TurnLog",
