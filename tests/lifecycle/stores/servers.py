@@ -10,11 +10,13 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,11 +60,23 @@ class Server:
         assert self._spawn(arguments).wait(_PATIENCE_S) == 0, (self.folder / "log").read_text()
 
     def kill(self) -> None:
-        """SIGKILL, and wait for its end."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(_PATIENCE_S)
-            self._process = None
+        """SIGKILL, to its own children too, and wait for their end.
+
+        A child of PostgreSQL's that is left behind may still commit and acknowledge.
+        """
+        if self._process is None:
+            return
+        children = _children(self._process.pid)
+        self._process.kill()
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self._process.wait(_PATIENCE_S)
+        deadline = time.monotonic() + _PATIENCE_S
+        while any(map(_lives, children)):
+            assert time.monotonic() < deadline, f"{children} do not end"
+            time.sleep(0.005)
+        self._process = None
 
     def end(self) -> None:
         """Kill it and remove its folder."""
@@ -80,6 +94,18 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
+
+
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(each) for each in found.read_text().split()] if found.exists() else []
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class Valkey(Server):
