@@ -19,6 +19,7 @@ from typing import Any
 from harness.lifecycle.errors import MessageRefused
 
 _decode = json.JSONDecoder().decode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _SEAL = b',"crc":"'
 _SEAL_LENGTH = len(_SEAL) + 8 + 2
 
@@ -74,8 +75,7 @@ def seal(value: Mapping[str, Any]) -> bytes:
     MessageRefused where the value has no JSON: a lone surrogate, NaN, or an object of another kind.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        body = text.encode("utf-8")[:-1]
+        body = _encode(value).encode("utf-8")[:-1]
     except UnicodeEncodeError as error:
         found = f"U+{ord(error.object[error.start]):04X}"
         raise MessageRefused(
