@@ -232,8 +232,9 @@ class Stage:
         }
 
     def _on_gate(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._gate(call["at"])
-        self.record(call["at"], request=call["request"])
+        for at in call["at"]:
+            self._gate(at)
+            self.record(at, request=call["request"])
         return {}
 
     def _on_tool(self, call: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import os
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -58,8 +58,8 @@ class Bridge:
                 self._gone()
             return answer
 
-    def gate(self, at: str, **details: Any) -> Mapping[str, Any]:
-        """Say that something is about to take effect; the life may die here."""
+    def gate(self, at: Sequence[str], **details: Any) -> Mapping[str, Any]:
+        """Say what is about to take effect, in this order; the life may die at any of it."""
         return self.call(call="gate", at=at, **details)
 
 

@@ -116,9 +116,14 @@ def _handle(method: str, path: str, headers: Any, body: bytes) -> Reply | NoRepl
     if "no_reply" in answer:
         return NoReply(answer["no_reply"], answer["delay_ns"])
     number = answer["request"]
+    at_once = len(answer["frames"]) == 1 and answer["end"] == "ok"
 
     def gate(at: str) -> None:
-        bridge.gate(at, request=number)
+        if not at_once:
+            bridge.gate([at], request=number)
+        elif at == "reply.received":
+            # Its only frame is the first and the last: one crossing says both.
+            bridge.gate(["reply.started", at], request=number)
 
     frames = tuple(Frame(delay_ns, to_bytes(data)) for delay_ns, data in answer["frames"])
     return Reply(answer["status"], answer["headers"], frames, answer["end"], gate)

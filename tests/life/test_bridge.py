@@ -25,8 +25,8 @@ def ends() -> Iterator[tuple[Bridge, Channel]]:
 def test_a_call_waits_for_its_answer(ends: tuple[Bridge, Channel]) -> None:
     bridge, runner = ends
     runner.send({"go": "on"})
-    assert bridge.gate("reply.started", request=3) == {"go": "on"}
-    assert runner.receive() == {"call": "gate", "at": "reply.started", "request": 3}
+    assert bridge.gate(["reply.started"], request=3) == {"go": "on"}
+    assert runner.receive() == {"call": "gate", "at": ["reply.started"], "request": 3}
 
 
 def test_a_life_told_to_die_says_where_it_stands_and_does_nothing_more(
