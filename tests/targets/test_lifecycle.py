@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from harness.lab.play import play
-from harness.scenario.load import find, load
+from harness.scenario.load import Loaded, find, load
+from harness.scenario.schema import Scenario
 
 STORIES = find([Path(__file__).parents[2] / "scenarios"])
 
@@ -26,3 +28,46 @@ def test_a_story_is_the_same_twice_and_another_seed_is_kept_too() -> None:
     assert first.record.events == second.record.events
     assert first.record.events != other.record.events
     assert other.outcome == "pass"
+
+
+GAPS = {
+    "name": "gaps",
+    "stack": {"window_tokens": 3000, "checkpoint_every": 3, "system": "Be brief."},
+    "tools": {"look": {"takes": "2s", "contract": "idempotent", "returns": {"seen": 1}}},
+    "script": [
+        {"repeat": 4, "every": "3m", "user": {"words": [20, 60]}, "reply": {"words": [40, 160]}},
+        {"wait": "5h"},
+        {"user": "look", "reply": [{"tool": "look", "input": {}}, {"words": 30}]},
+        {"wait": "2d"},
+        {"repeat": 8, "every": "3m", "user": {"words": [20, 60]}, "reply": {"words": [40, 160]}},
+    ],
+}
+
+
+def _last_requests(fault: dict[str, object] | None) -> dict[int | None, str]:
+    """The last request of every turn, as bytes would have it."""
+    data = {**GAPS, "faults": [] if fault is None else [fault]}
+    scenario = Scenario.model_validate(data)
+    (result,) = play([Loaded("gaps.scenario.yaml", scenario)]).results
+    assert result.outcome == "pass", result.verdict
+    return {
+        event.turn: json.dumps(event.data["body"]) for event in result.record.of("request.sent")
+    }
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "user.received",
+        "request.sent",
+        "reply.started",
+        "reply.received",
+        "tool.called",
+        "tool.done",
+        "reply.delivered",
+    ],
+)
+def test_after_hours_days_and_a_death_it_sends_what_an_unbroken_run_sends(at: str) -> None:
+    unbroken = _last_requests(None)
+    resumed = _last_requests({"crash": {"turn": 5, "at": at}})
+    assert resumed == unbroken
