@@ -23,7 +23,7 @@ HEADERS = {
 }
 HI = [{"role": "user", "content": "hi"}]
 TOOL = {"name": "book", "input_schema": {"type": "object"}}
-FUZZED_BODIES = 3000
+FUZZED_BODIES = [3000, pytest.param(18_000, marks=pytest.mark.slow)]
 
 
 def post(model: MockModel, body: Any, *, raw: bytes | None = None) -> tuple[int, Any]:
@@ -340,12 +340,13 @@ RICH = {
 }
 
 
+@pytest.mark.parametrize("bodies", FUZZED_BODIES)
 @pytest.mark.parametrize("rules_off", [frozenset(), frozenset(SURE)], ids=["strict", "loose"])
-def test_any_fuzzed_body_has_a_well_formed_answer(rules_off: frozenset[str]) -> None:
+def test_any_fuzzed_body_has_a_well_formed_answer(rules_off: frozenset[str], bodies: int) -> None:
     draw = random.Random(20)
     model = MockModel(None, model=Model(), rules_off=rules_off)
     statuses = set()
-    for _ in range(FUZZED_BODIES):
+    for _ in range(bodies):
         body: Any = RICH
         for _ in range(draw.randint(1, 3)):
             body = _mutate(body, draw)
@@ -355,11 +356,12 @@ def test_any_fuzzed_body_has_a_well_formed_answer(rules_off: frozenset[str]) -> 
     assert {200, 400, 404} <= statuses
 
 
-def test_any_fuzzed_bytes_have_a_well_formed_answer() -> None:
+@pytest.mark.parametrize("bodies", FUZZED_BODIES)
+def test_any_fuzzed_bytes_have_a_well_formed_answer(bodies: int) -> None:
     draw = random.Random(21)
     model = MockModel(None, model=Model())
     good = json.dumps(RICH).encode()
-    for _ in range(FUZZED_BODIES):
+    for _ in range(bodies):
         raw = bytearray(good)
         for _ in range(draw.randint(1, 4)):
             place = draw.randrange(len(raw))
