@@ -122,6 +122,23 @@ def test_the_tail_is_read_from_a_record_on_and_the_head_when_it_is_asked_for(pla
     held.release()
 
 
+def test_an_old_record_is_found_with_what_belongs_to_it(place: Place) -> None:
+    held = place.open()
+    records = []
+    for n in range(4):
+        records.append(held.log.append("user", f"question {n}", record_id=f"m{n}"))
+        held.log.append_soon("assistant", f"answer {n}")
+    held.log.append("user", "the end")
+    held.release()
+    held = place.open()
+    held.log.settle(tail=(records[3].offset, records[3].sequence))
+    found = held.log.read_from("m1", until=lambda record: record.role == "user")
+    assert [record.content for record in found] == ["question 1", "answer 1"]
+    assert held.log.read_from("m3", until=lambda record: record.role == "user") == []
+    assert held.log.read_from("nobody", until=lambda record: True) == []
+    held.release()
+
+
 @pytest.mark.parametrize("tail", [(9999, 99), (1, 3)])
 def test_a_tail_that_is_not_there_is_not_believed(place: Place, tail: tuple[int, int]) -> None:
     held = place.open()
