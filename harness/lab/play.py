@@ -28,9 +28,10 @@ from harness.lab.pool import POOL
 from harness.lab.runner import Keep, run
 from harness.lab.stage import needs_recorder
 from harness.lab.targets import TargetError, TargetRef, find_target, shipped_targets
+from harness.model.catalogue import shipped
 from harness.record import Header, Record, read
 from harness.report.result import Result, Run
-from harness.scenario.load import Loaded
+from harness.scenario.load import Loaded, ScenarioError
 from harness.scenario.schema import Scenario
 from harness.world.disk.choices import Tier
 from harness.world.disk.lay_down import lay_down
@@ -57,6 +58,9 @@ def play(
     `interrupted` set, and no process is left behind. TargetError and ScenarioError come before
     anything is played.
     """
+    _check_models(scenarios)
+    if report is not None:
+        report.mkdir(parents=True, exist_ok=True)
     crew = _Crew(find_target(target), seed, report, on_result)
     return crew.play(scenarios, max(1, min(jobs, len(scenarios))))
 
@@ -102,6 +106,7 @@ def sweep(
     `tiers` are kill, ext4, posix; over `states_max` an even sample is judged, and the result says
     so. `on_state` hears how many of how many are done. Errors are those of `play`.
     """
+    _check_models([loaded])
     ref = find_target(target)
     case_seed = loaded.scenario.seed if seed is None else seed
     stopped = threading.Event()
@@ -111,7 +116,7 @@ def sweep(
         ]
         named = case_of(loaded, ref, case_seed)
         with _home(servers[0]) as home:
-            base = sweeping.record_base(loaded, ref.name, named, servers[0], home)
+            base = sweeping.record_base(loaded, ref, named, servers[0], home)
         return sweeping.sweep(
             base, tiers, states_max, lambda chosen: _judge_all(base, chosen, servers, on_state)
         )
@@ -158,7 +163,7 @@ def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path 
     started = time.perf_counter()
     with POOL.server(ref, lambda: False) as server:
         with _home(server) as home:
-            base = sweeping.record_base(loaded, ref.name, wanted, server, home)
+            base = sweeping.record_base(loaded, ref, wanted, server, home)
         record = base.record
         if wanted.choice != case.BASELINE:
             left = sweeping.find_state(base, wanted.choice)
@@ -179,6 +184,19 @@ def check(path: Path) -> Result:
     started = time.perf_counter()
     verdict = judge(record)
     return Result(record.header.scenario_path, name, record, verdict, time.perf_counter() - started)
+
+
+def _check_models(scenarios: Sequence[Loaded]) -> None:
+    """A model that the mock does not know would be held against the target: ScenarioError."""
+    catalogue = shipped()
+    known = ", ".join(sorted(catalogue.models))
+    for loaded in scenarios:
+        name = loaded.scenario.model.name
+        if catalogue.find(name) is None:
+            raise ScenarioError(
+                f"{loaded.path}: expected a model of the catalogue ({known}), "
+                f"got {name!r}; correct `model: name`"
+            )
 
 
 def case_of(loaded: Loaded, ref: TargetRef, seed: int) -> case.Case:
@@ -268,7 +286,11 @@ class _Crew:
                 target=self._ref.name,
                 seed=seed,
                 fidelity=fidelity(scenario),
-                volatile={"pid": os.getpid(), "started_ns": time.time_ns()},
+                volatile={
+                    "pid": os.getpid(),
+                    "started_ns": time.time_ns(),
+                    "target": self._ref.option,
+                },
             )
         )
         started = time.perf_counter()

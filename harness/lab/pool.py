@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import shutil
+import os
+import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -70,11 +71,10 @@ def _key(ref: TargetRef) -> _Key:
 
 
 def _start(ref: TargetRef, stopped: Callable[[], bool]) -> Server:
-    root = Path(tempfile.mkdtemp(prefix="harness-", dir=_TMPFS if _TMPFS.is_dir() else None))
+    base = _TMPFS if os.access(_TMPFS, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    # Named here and made by the server, once nothing can keep it from being removed again.
+    root = base / f"harness-{os.getpid()}-{secrets.token_hex(6)}"
     try:
         return Server(ref.order(), root, stopped=stopped)
-    except BaseException as error:
-        shutil.rmtree(root, ignore_errors=True)
-        if isinstance(error, ServerError):
-            raise TargetError(f"--target {ref.name} cannot be opened: {error}") from error
-        raise
+    except ServerError as error:
+        raise TargetError(f"--target {ref.name} cannot be opened: {error}") from error

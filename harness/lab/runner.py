@@ -142,11 +142,7 @@ class _Player:
             trace = Trace.of(home)
             self._tracing = Tracing(trace, self.stage.decide, self._clock.advance)
         self._server = server
-        self._order = {
-            "home": str(home),
-            "seed": self._seed,
-            "tools": shed.describe(),
-        }
+        self._order = {"home": str(home), "seed": self._seed, "tools": shed.describe()}
         self._settings = settings_of(scenario)
         self._home = home
         self._keep = keep
@@ -287,7 +283,8 @@ class _Player:
     def _open(self) -> bool:
         """Fork and open; False where it was killed meanwhile."""
         self.stage.life += 1
-        self._life = Life(self._server, self._clock, self._order, self._tracing)
+        order = {**self._order, "life": self.stage.life}
+        self._life = Life(self._server, self._clock, order, self._tracing)
         self.stage.record("life.started")
         outcome = self._ask("open", session_id=SESSION_ID, settings=self._settings)
         if isinstance(outcome, Returned):

@@ -20,6 +20,7 @@ from harness.case import BASELINE, Case
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
 from harness.lab.runner import Midway, model_of, run
+from harness.lab.targets import TargetRef
 from harness.model.mock import MockModel
 from harness.record import Event, Header, Record
 from harness.report.result import Result, StateCount
@@ -46,7 +47,7 @@ class Base:
     """The one recorded run: its record, its operations, and the model after each answer."""
 
     loaded: Loaded
-    target: str
+    target: TargetRef
     case: Case
     record: Record
     operations: Sequence[Operation]
@@ -55,7 +56,7 @@ class Base:
     shape: str
 
 
-def record_base(loaded: Loaded, target: str, case: Case, server: Server, home: Path) -> Base:
+def record_base(loaded: Loaded, target: TargetRef, case: Case, server: Server, home: Path) -> Base:
     """Play the scenario once without its scripted deaths, and keep every disk operation."""
     scenario = loaded.scenario
     record = Record(_header(loaded, target, dataclasses.replace(case, choice=BASELINE)))
@@ -156,14 +157,15 @@ def sweep(
     return Result(base.loaded.path, name, base.record, swept, wall_s, counts)
 
 
-def _header(loaded: Loaded, target: str, case: Case) -> Header:
+def _header(loaded: Loaded, target: TargetRef, case: Case) -> Header:
     return Header(
         token=case.token,
         scenario=loaded.scenario.dump(),
         scenario_path=loaded.path,
-        target=target,
+        target=target.name,
         seed=case.seed,
         fidelity="seccomp",
+        volatile={"target": target.option},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,11 @@ class TargetRef:
     module: str | None
     file: str | None
     class_name: str
+
+    @property
+    def option(self) -> str | None:
+        """What `--target` must say to find it again; None for a shipped one."""
+        return None if self.file is None else f"{os.path.relpath(self.file)}:{self.class_name}"
 
     def order(self) -> dict[str, Any]:
         """What the warm server needs to import it."""

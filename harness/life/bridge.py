@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from harness.channel import Channel, Hangup
 
-_OURS = str(Path(__file__).parent)
+_OURS = tuple(str(Path(__file__).parents[1] / room) for room in ("life", "doors"))
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
@@ -84,4 +84,4 @@ def _frames(frame: FrameType | None) -> Any:
 
 def _is_theirs(frame: FrameType) -> bool:
     path = frame.f_code.co_filename
-    return not path.startswith((_OURS, "<", *_LIBRARIES))
+    return not path.startswith(("<", *_OURS, *_LIBRARIES))

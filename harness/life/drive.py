@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
+import json
 import os
 import re
 import traceback
@@ -40,9 +41,7 @@ class Driver:
         """Carry out one command: `{"value"}`, or `{"error", "trace"}` where the target raised."""
         try:
             value = getattr(self, f"_do_{command['do']}")(command)
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:  # noqa: BLE001 - a target may raise SystemExit
+        except BaseException as error:  # noqa: BLE001 - a target may raise SystemExit, or worse
             return {
                 "error": self._plain(f"{type(error).__name__}: {error}"),
                 "trace": _trace(error),
@@ -55,6 +54,9 @@ class Driver:
                 Path(self._home), command["session_id"], command["settings"], command["tools"]
             )
         )
+        if not hasattr(self._session, "send"):
+            kind = type(self._session).__name__
+            raise TypeError(f"open() returns a session with send, history and close, got a {kind}")
         return {
             "capabilities": [
                 name for name, shape in CAPABILITIES.items() if isinstance(self._session, shape)
@@ -72,10 +74,14 @@ class Driver:
         return text
 
     def _do_history(self, _command: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return [
-            {"role": message.role, "content": message.content}
-            for message in self._settle(self._session.history())
-        ]
+        messages = list(self._settle(self._session.history()))
+        for message in messages:
+            if not hasattr(message, "role") or not hasattr(message, "content"):
+                kind = type(message).__name__
+                raise TypeError(f"history() returns harness.protocol.Message objects, got a {kind}")
+        told = [{"role": message.role, "content": message.content} for message in messages]
+        json.dumps(told)  # what is not JSON is the target's mistake, said here
+        return told
 
     def _do_checkpoint(self, _command: Mapping[str, Any]) -> dict[str, Any] | None:
         checkpoint = self._settle(self._session.checkpoint())

@@ -40,6 +40,7 @@ class CannotImport(Exception):
 def warm_up(order: dict[str, Any]) -> None:
     """Import and rehearse everything that every life needs."""
     network.clean_environment()
+    network.shut(lambda address, what: _tell("network", address=address, what=what))
     _load_target(order["target"])
     from harness.life import sdk
 
@@ -81,12 +82,11 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     global _bridge
     os.dup2(output, 1)
     os.dup2(output, 2)
-    random.seed(order["seed"])
+    random.seed(f"{order['seed']}/{order.get('life', 1)}")
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
     _bridge = bridge = Bridge(crossing, _home_file)
     HAND.overdue = partial(_tell, "overdue")
-    network.shut(lambda address, what: _tell("network", address=address, what=what))
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
     driver = Driver(_target, order["home"])
     commands = Channel(socket.socket(fileno=control))

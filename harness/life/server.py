@@ -15,6 +15,7 @@ import shutil
 import signal
 import socket
 import sys
+import traceback
 from typing import Any
 
 from harness.channel import Channel, Hangup
@@ -45,15 +46,19 @@ def main(descriptor: int) -> None:
     try:
         life.warm_up(order)
     except life.CannotImport as error:
-        channel.send({"failed": str(error)})
+        with contextlib.suppress(Hangup):
+            channel.send({"failed": str(error)})
         os._exit(4)
     control(_PR_SET_CHILD_SUBREAPER, 1)
     # From here the end of the channel is the signal: a SIGKILL would leave strays behind.
     control(_PR_SET_PDEATHSIG, 0)
     gc.collect()
     gc.freeze()
-    channel.send({"ready": True})
     with contextlib.suppress(Hangup):
+        # Only now: until here a SIGKILL of the runner takes this process with it, and nobody
+        # would be left to remove the directory.
+        os.makedirs(order["root"], mode=0o700, exist_ok=True)
+        channel.send({"ready": True})
         while True:
             _serve(channel, channel.receive())
     _end_strays()
@@ -87,7 +92,10 @@ def _fork(channel: Channel, order: dict[str, Any], descriptors: list[int]) -> in
         from harness.life import life
 
         life.live(order, *descriptors)
+    except BaseException:  # noqa: BLE001 - its last words
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(70)
 
 

@@ -9,10 +9,11 @@ for ever, gets a short grace, then time goes on.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import selectors
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -20,8 +21,9 @@ from harness.life import clock
 from harness.life.clock import HAND, REAL, Hand
 
 SLICE_S = 0.002
-GRACE_S = 0.25
+GRACE_S = 1.0
 _OWN_DESCRIPTORS = 1  # the loop's self-pipe
+_NEVER = 2**63
 _IDLE_THREADS = ("ThreadPoolExecutor", "asyncio_")
 
 _RealSelector = selectors.DefaultSelector
@@ -73,6 +75,18 @@ class _Sleepers:
             )
         return not restless or waited >= GRACE_S
 
+    @contextlib.contextmanager
+    def idle(self) -> Iterator[None]:
+        """While this thread waits for ever: it is nobody that time must wait for."""
+        me = threading.get_ident()
+        with self.lock:
+            self._deadlines[me] = _NEVER
+        try:
+            yield
+        finally:
+            with self.lock:
+                del self._deadlines[me]
+
     def began(self) -> None:
         """An executor job was handed in."""
         with self.lock:
@@ -122,7 +136,10 @@ def install() -> None:
         return future
 
     def virtual_wait(self: threading.Condition, timeout: float | None = None) -> bool:
-        if timeout is None or timeout <= 0:
+        if timeout is None:
+            with SLEEPERS.idle():
+                return wait(self)
+        if timeout <= 0:
             return wait(self, timeout)
         return bool(SLEEPERS.wait(_deadline_ns(timeout), lambda slice_s: wait(self, slice_s)))
 

@@ -41,7 +41,7 @@ def _row(result: Result) -> dict[str, object]:
         "requests": numbers.requests,
         "input_tokens": numbers.input_tokens,
         "output_tokens": numbers.output_tokens,
-        "cost_usd": numbers.cost_usd,
+        "cost_usd": round(numbers.cost_usd, 6),
         "crash_points": {
             "planned": numbers.crash_points_planned,
             "fired": numbers.crash_points_fired,

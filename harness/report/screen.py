@@ -146,7 +146,7 @@ def _findings(result: Result, width: int, most: int) -> Iterator[Line]:
         yield from _finding(finding, width, crashes=result.verdict.numbers.crash_points_fired > 0)
         if result.states:
             # Every state is a case of its own.
-            yield (Span("     replay:  ", "dim"), Span(f"harness replay {finding.token}", "bold"))
+            yield (Span("     replay:  ", "dim"), Span(_replay(result, finding.token), "bold"))
         if finding.code not in told:
             told.add(finding.code)
             for (span,) in _wrapped(f"rule: {promise(finding.code).says}", width, 2):
@@ -220,11 +220,17 @@ def swept(result: Result) -> Iterator[Line]:
         yield (Span(said), Span(f"{count.violating:,} broken{judged}", style))
 
 
+def _replay(result: Result, token: str) -> str:
+    """The command that repeats a case, ready to be pasted."""
+    target = result.record.header.volatile.get("target")
+    return f"harness replay {token}" + (f" --target {target}" if target else "")
+
+
 def _tail(result: Result) -> Iterator[Line]:
     if not result.states:
         tokens = dict.fromkeys(finding.token for finding in result.verdict.findings)
         token = next(iter(tokens), result.record.header.token)
-        yield (Span("  replay:  ", "dim"), Span(f"harness replay {token}", "bold"))
+        yield (Span("  replay:  ", "dim"), Span(_replay(result, token), "bold"))
     yield from swept(result)
     numbers = result.verdict.numbers
     said = [_counted(numbers.requests, "request")]

@@ -7,6 +7,7 @@ so that changing one line leaves the others as they were.
 from __future__ import annotations
 
 import random
+import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from harness.scenario.schema import Words
 
 if TYPE_CHECKING:
     from faker import Faker
+
+
+_ONE_SPEAKER = threading.Lock()
 
 
 @cache
@@ -39,12 +43,14 @@ def speak(text: str | Words, place: str) -> str:
     draw = random.Random(place)
     least, most = text.words if isinstance(text.words, tuple) else (text.words, text.words)
     wanted = draw.randint(least, most)
-    faker = _faker(text.locale)
-    faker.seed_instance(draw.getrandbits(63))
     words: list[str] = []
-    while wanted > 0:
-        length = min(wanted, draw.randint(6, 18))
-        sentence = faker.words(nb=length)
-        words.append(" ".join(sentence).capitalize() + ".")
-        wanted -= length
+    # One generator a locale, shared by the threads of a run: seeding and speaking are one act.
+    with _ONE_SPEAKER:
+        faker = _faker(text.locale)
+        faker.seed_instance(draw.getrandbits(63))
+        while wanted > 0:
+            length = min(wanted, draw.randint(6, 18))
+            sentence = faker.words(nb=length)
+            words.append(" ".join(sentence).capitalize() + ".")
+            wanted -= length
     return " ".join(words)

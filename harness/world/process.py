@@ -30,6 +30,8 @@ from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, T
 
 HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging."""
+IMPORT_LIMIT_S = 120.0
+"""Real seconds that a target's import may take."""
 _SLICE_MS = 100
 _LAST_WORDS_S = 2.0
 _OUTPUT_BYTES = 4000
@@ -118,6 +120,7 @@ class Server:
         mine, theirs = pair()
         self.root = root
         self.stopped = stopped
+        self._warm = False
         self._channel = Channel(mine)
         here = str(Path(__file__).resolve().parents[2])
         search = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
@@ -140,14 +143,17 @@ class Server:
         if "failed" in answer:
             self.close()
             raise ServerError(answer["failed"])
+        self._warm = True
 
     def _wait_ready(self) -> dict[str, Any]:
-        while True:
+        patient_until = time.monotonic() + IMPORT_LIMIT_S
+        while time.monotonic() < patient_until:
             readable, _, _ = select.select([self._channel], [], [], _SLICE_MS / 1000)
             if readable:
                 return self._channel.receive()
             if self.stopped():
                 raise Stopped
+        raise ServerError(f"importing it took more than {IMPORT_LIMIT_S:.0f} s")
 
     def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
         """Fork a life and return its process id."""
@@ -169,6 +175,9 @@ class Server:
     def close(self) -> None:
         """Hang up and wait: the server ends what it started."""
         self._channel.close()
+        if not self._warm:
+            # It is still importing and has started nothing: it need not hear of it.
+            self._process.kill()
         try:
             self._process.wait(HANG_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -225,10 +234,10 @@ class Life:
     def _serve(self) -> Outcome:
         silent_since = time.monotonic()
         while True:
+            if self._server.stopped():
+                raise Stopped
             readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
             if not readable:
-                if self._server.stopped():
-                    raise Stopped
                 if time.monotonic() - silent_since > HANG_LIMIT_S:
                     self.kill()
                     return Hung()
@@ -342,6 +351,7 @@ def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
     raise RuntimeError(f"a life spoke before it was asked anything: {call}")
 
 
+_LIFE, _DOORS = (str(Path(__file__).parents[1] / room) for room in ("life", "doors"))
 _FRAME = re.compile(r'File "(.*)", line (\d+) in ')
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -352,7 +362,7 @@ def _innermost(stack: tuple[str, ...]) -> str | None:
     """`file.py:88 the line` of the innermost frame that is in no library."""
     for frame in stack:
         match = _FRAME.search(frame)
-        if match and not match[1].startswith(("<", *_LIBRARIES)):
+        if match and not match[1].startswith(("<", _LIFE, _DOORS, *_LIBRARIES)):
             line = linecache.getline(match[1], int(match[2])).strip()
             return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
     return None

@@ -17,7 +17,8 @@ from harness.case import TokenError
 from harness.lab.play import check, play, replay
 from harness.lab.targets import TargetError
 from harness.record import RecordError
-from harness.scenario.load import Loaded
+from harness.report.screen import screen
+from harness.scenario.load import Loaded, ScenarioError
 from harness.scenario.schema import Scenario
 from tests.conftest import ODD
 
@@ -151,3 +152,36 @@ def test_ctrl_c_reports_what_was_done_and_leaves_no_process() -> None:
     assert out.strip() == "True 2 ['quick'] 2"
     with pytest.raises(ProcessLookupError):  # the server was in its group: nobody is left there
         os.killpg(runner.pid, signal.SIGTERM)
+
+
+def test_two_jobs_give_the_records_of_one() -> None:
+    scenarios = [_loaded(f"s{number}", seed=number, **CRASH) for number in range(6)]
+    one, two = (play(scenarios, jobs=jobs) for jobs in (1, 2))
+    assert two.exit_code == 0
+    for left, right in zip(one.results, two.results, strict=True):
+        assert left.record.events == right.record.events
+
+
+def test_a_model_that_the_mock_does_not_know_is_the_scenarios_mistake() -> None:
+    with pytest.raises(ScenarioError, match=r"expected a model of the catalogue .* got 'claude-2'"):
+        play([_loaded(model={"name": "claude-2"})])
+
+
+def test_a_target_that_phones_out_while_it_is_imported_cannot_be_opened(tmp_path: Path) -> None:
+    path = tmp_path / "phones.py"
+    path.write_text(
+        "import urllib.request\nurllib.request.urlopen('http://192.0.2.1/')\nclass T: ...\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(TargetError, match="the network is shut during a run"):
+        play([_loaded()], target=f"{path}:T")
+
+
+def test_a_result_says_how_its_target_is_named_to_replay_it() -> None:
+    (result,) = play([_loaded()], target=f"{ODD}:Echo").results
+    assert str(result.record.header.volatile["target"]).endswith("tests/stacks/odd.py:Echo")
+    assert any(
+        "--target" in span.text and "odd.py:Echo" in span.text
+        for line in screen(result, 80)
+        for span in line
+    )

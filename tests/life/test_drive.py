@@ -100,3 +100,37 @@ def test_an_exit_of_the_target_is_an_answer_too() -> None:
 def test_an_answer_that_is_no_text_is_the_targets_mistake() -> None:
     answer = _driver(_Plain()).answer({"do": "send", "message_id": "m", "text": "number"})
     assert answer["error"] == "TypeError: send() returns the answer as text, got int"
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        ([{"role": "user"}], "history() returns harness.protocol.Message objects, got a dict"),
+        ([Message("user", {1, 2})], "not JSON serializable"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_history_of_another_kind_is_the_targets_mistake(
+    history: list[Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Plain, "history", lambda self: history)
+    assert message in _driver(_Plain()).answer({"do": "history"})["error"]
+
+
+def test_an_open_that_returns_no_session_says_so() -> None:
+    class Forgetful:
+        def open(self, *_: Any) -> None: ...
+
+    order = {"do": "open", "session_id": "s", "settings": {}, "tools": {}}
+    answer = Driver(Forgetful(), "/x").answer(order)
+    assert (
+        "open() returns a session with send, history and close, got a NoneType" in answer["error"]
+    )
+
+
+def test_even_an_interrupt_of_the_target_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(self: Any, message_id: str, text: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Plain, "send", interrupt)
+    answer = _driver(_Plain()).answer({"do": "send", "message_id": "m", "text": "hi"})
+    assert answer["error"].startswith("KeyboardInterrupt")

@@ -63,3 +63,20 @@ def test_whoever_phones_out_is_refused_and_reported(
 def test_a_target_that_cannot_be_had_says_why(target: dict[str, Any], message: str) -> None:
     with pytest.raises(room.CannotImport, match=message):
         room._load_target(target)
+
+
+def test_every_life_draws_lots_of_its_own_and_the_same_ones_in_every_run(
+    echo_server: Server, tmp_path: Path
+) -> None:
+    def drawn(life: int) -> str:
+        clock = VirtualClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
+        order = {"home": str(tmp_path), "seed": 1, "tools": [], "life": life}
+        born = Life(echo_server, clock, order)
+        born.ask({"do": "open", "session_id": "s", "settings": {}}, lambda call: {})
+        born.ask({"do": "send", "message_id": "m", "text": "draw"}, lambda call: {})
+        born.quit()
+        clock.close()
+        return (tmp_path / "drawn").read_text(encoding="ascii")
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)

@@ -141,3 +141,15 @@ def test_a_senseless_sleep_is_refused_as_ever(seconds: str) -> None:
         else:
             raise AssertionError("slept")
     """)
+
+
+def test_a_thread_that_waits_for_ever_does_not_hold_time_up() -> None:
+    _runs("""
+        import queue
+        inbox = queue.Queue()
+        threading.Thread(target=inbox.get, daemon=True).start()
+        for _ in range(20):
+            time.sleep(60)
+        assert passed() == 1200, passed()
+        inbox.put("over")
+    """)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,3 +34,11 @@ def test_locales_speak_their_own_script() -> None:
     assert any(ord(letter) > 0x3000 for letter in speak(Words(words=10, locale="ja_JP"), "x"))
     assert known_locale("de_DE")
     assert not known_locale("xx_YY")
+
+
+def test_threads_that_speak_at_once_say_what_each_would_say_alone() -> None:
+    places = [f"place {number}" for number in range(200)]
+    alone = [speak(Words(words=30), place) for place in places]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda place: speak(Words(words=30), place), places))
+    assert together == alone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import time
@@ -54,6 +55,9 @@ class Echo:
 
     def do_phone(self, url: str) -> None:
         urllib.request.urlopen(url)
+
+    def do_draw(self, _rest: str) -> None:
+        (self.home / "drawn").write_text(str(random.getrandbits(64)), encoding="ascii")
 
     def do_stray(self, _rest: str) -> None:
         nap = [sys.executable, "-c", "import time; time.sleep(600)"]

@@ -166,3 +166,46 @@ def test_a_runner_that_is_killed_leaves_no_process_and_no_directory(tmp_path: Pa
         os.close(end)
         assert ended, f"process {pid} outlived its runner"
     assert not root.exists()
+
+
+def test_a_runner_killed_while_the_target_is_imported_leaves_nothing(tmp_path: Path) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    root = tmp_path / "root"
+    code = f"""
+        from pathlib import Path
+        from harness.lab.targets import find_target
+        from harness.world import process
+        real = process.subprocess.Popen
+        def tell(*args, **kwargs):
+            server = real(*args, **kwargs)
+            print(server.pid, flush=True)
+            return server
+        process.subprocess.Popen = tell
+        process.Server(find_target({str(slow) + ":T"!r}).order(), Path({str(root)!r}))
+    """
+    runner = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    )
+    assert runner.stdout is not None
+    server = os.pidfd_open(int(runner.stdout.readline()))
+    runner.kill()
+    runner.wait()
+    runner.stdout.close()
+    ended, _, _ = select.select([server], [], [], 10)
+    os.close(server)
+    assert ended
+    assert not root.exists()
+
+
+def test_an_import_without_end_is_given_up_and_a_stop_is_heard_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    order = find_target(f"{slow}:T").order()
+    with pytest.raises(Stopped):
+        Server(order, tmp_path / "root", stopped=lambda: True)
+    monkeypatch.setattr(process, "IMPORT_LIMIT_S", 0.3)
+    with pytest.raises(ServerError, match="importing it took more than"):
+        Server(order, tmp_path / "root")
