@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from harness.channel import Channel, Hangup
 
-_OURS = tuple(str(Path(__file__).parents[1] / room) for room in ("life", "doors"))
+_OURS = tuple(f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )

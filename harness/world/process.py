@@ -351,7 +351,7 @@ def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
     raise RuntimeError(f"a life spoke before it was asked anything: {call}")
 
 
-_LIFE, _DOORS = (str(Path(__file__).parents[1] / room) for room in ("life", "doors"))
+_LIFE, _DOORS = (f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
 _FRAME = re.compile(r'File "(.*)", line (\d+) in ')
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
