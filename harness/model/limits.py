@@ -114,6 +114,7 @@ class Limiter:
         return dict(zip(_NAMES, (*requests, *least, *received, *said), strict=True))
 
 
+@lru_cache(maxsize=256)
 def _moment(second: int) -> str:
     day, second = divmod(second, 86_400)
     minute, second = divmod(second, 60)
