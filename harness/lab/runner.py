@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.lab.power import power_cut
+from harness.lab.crashes.power import power_cut
 from harness.lab.stage import Stage, needs_recorder, scripted_deaths, scripted_failures
 from harness.model.mock import MockModel
 from harness.record import Record
