@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.lab.power import power_cut
+from harness.lab.crashes.power import power_cut
 from harness.lab.stage import Stage
 from harness.world.clock import VirtualClock
 from harness.world.process import (
