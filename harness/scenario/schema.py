@@ -103,13 +103,23 @@ class Stack(Strict):
 
 
 class ToolSpec(Strict):
-    """A tool of the world: what it returns, how long it takes, what it promises on repetition."""
+    """A tool of the world: what it returns, how long it takes, what it promises on repetition.
+
+    `returns` is any JSON; `words: 9000` in its place is a long seeded text.
+    """
 
     returns: Any = None
+    words: WordCount | None = None
     takes: Duration = 0
     contract: Contract = "at_most_once"
     description: str = ""
     input_schema: Mapping[str, Any] = Field(default_factory=lambda: {"type": "object"})
+
+    @model_validator(mode="after")
+    def _one_result(self) -> Self:
+        if self.words is not None and self.returns is not None:
+            raise ValueError("either returns or words, not both")
+        return self
 
 
 class Call(Strict):
@@ -201,12 +211,23 @@ Line = Annotated[
 
 
 class Crash(Strict):
-    """The process dies at a boundary or a disk operation of a turn; `disk` says what survives."""
+    """The process dies at a boundary or a disk operation of a turn; `disk` says what survives.
+
+    With `torn` the write at which it dies is done in part: so many bytes of it or, where negative,
+    all but so many.
+    """
 
     turn: TurnNumber
     at: Point
     disk: Literal["kill", "ext4", "posix"] = "kill"
     state: Annotated[int, Field(ge=1)] | None = None
+    torn: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None = None
+
+    @model_validator(mode="after")
+    def _tears_a_write(self) -> Self:
+        if self.torn is not None and (self.torn == 0 or not self.at.startswith("write ")):
+            raise ValueError('torn is how many bytes of a write are done: `at: "write FILE"`')
+        return self
 
 
 class Http(Strict):

@@ -118,24 +118,32 @@ def _unused(evidence: Evidence) -> Iterator[str]:
 
 
 def _given_up(evidence: Evidence) -> set[int]:
-    """Turns that a scripted fault left without an answer: their replies cannot be used."""
+    """Turns without an answer for a good reason: a scripted fault, or a message nobody can say."""
     last = {sending.turn: sending for sending in evidence.sendings}
     seen = {answer.turn for answer in evidence.delivered}
-    return {
-        turn
-        for turn, sending in last.items()
-        if turn not in seen
-        and any(
-            event.kind == "fault.fired" and _excuses(evidence, event.data["fault"])
-            for event in evidence.record.events[sending.start : sending.end]
-        )
-    } | _refused_for_good(evidence)
+    return (
+        {
+            turn
+            for turn, sending in last.items()
+            if turn not in seen
+            and any(
+                event.kind == "fault.fired" and _excuses(evidence, event.data["fault"])
+                for event in evidence.record.events[sending.start : sending.end]
+            )
+        }
+        | _refused_for_good(evidence)
+        | _blank(evidence)
+    )
 
 
 def _refused_for_good(evidence: Evidence) -> set[int]:
     """Turns whose last attempt at the model met a scripted fault."""
     last = {row.turn: row for row in evidence.answers if row.turn is not None}
     return {turn for turn, row in last.items() if row.fault is not None}
+
+
+def _blank(evidence: Evidence) -> set[int]:
+    return {turn.number for turn in evidence.plan.turns if not turn.user.strip()}
 
 
 def _excuses(evidence: Evidence, index: object) -> bool:
