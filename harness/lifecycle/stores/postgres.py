@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.lifecycle.errors import NotDurable, StoreUnavailable
@@ -182,6 +182,9 @@ class _PostgresShelf:
         """Let the next writer in."""
         self._released = True
         if self._connection is not None:
+            # The server may take its time to see a closed socket; the next writer shall not.
+            with suppress(_driver().Error):
+                self._connection.execute(b"SELECT pg_advisory_unlock_all()")
             self._connection.close()
 
     def _all(self, sql: str, values: Any) -> list[Any]:
