@@ -12,7 +12,6 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.world.syscalls.notify import read_memory
 from harness.world.syscalls.operations import Kind, Operation
 from harness.world.syscalls.places import Call
 
@@ -31,7 +30,7 @@ def openat(call: Call) -> Operation | None:
     if call.name == "creat":
         return _open(call, 0, None, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     if call.name == "openat2":
-        flags = int.from_bytes(read_memory(call.thread, call.arguments[2], 8), "little")
+        flags = int.from_bytes(call.memory(call.arguments[2], 8), "little")
         return _open(call, 1, 0, flags)
     return _open(call, 1, 0, call.signed(2))
 

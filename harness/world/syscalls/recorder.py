@@ -107,6 +107,16 @@ class Trace:
         return self.files.before
 
 
+def cut(operation: Operation, decision: Short | Torn) -> Operation:
+    """The part of a write that takes effect; ValueError for what cannot be cut."""
+    if operation.kind != "write" or not 0 < decision.size <= len(operation.data):
+        raise ValueError(
+            f"{decision} cannot be done to {operation}: only a write can be cut, to between "
+            f"1 and all of its {len(operation.data)} bytes"
+        )
+    return replace(operation, data=operation.data[: decision.size])
+
+
 def no_time(duration_ns: int) -> None:
     """The default of `advance`: there is no clock to move."""
     raise ValueError(f"Slow({duration_ns}) needs a recorder with a clock: give it `advance`")
@@ -234,12 +244,7 @@ class Recorder:
                 raise
 
     def _in_part(self, waiting: Notification, operation: Operation, decision: Short | Torn) -> None:
-        if operation.kind != "write" or not 0 < decision.size <= len(operation.data):
-            raise ValueError(
-                f"{decision} cannot be done to {operation}: only a write can be cut, to between "
-                f"1 and all of its {len(operation.data)} bytes"
-            )
-        part = replace(operation, data=operation.data[: decision.size])
+        part = cut(operation, decision)
         argument = contents.TARGET_ARGUMENT.get(operation.call, 0)
         ours = borrow(waiting.thread, waiting.arguments[argument] & 0xFFFFFFFF)
         try:
