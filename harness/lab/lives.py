@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.lab.crashes.power import power_cut
 from harness.lab.stage import Stage
+from harness.lab.watch import Watch
 from harness.world.clock import VirtualClock
 from harness.world.process import (
     Died,
@@ -73,6 +74,7 @@ class Lives:
         self._ground = ground
         self._stage = stage
         self._tracing = tracing
+        self._watch = Watch(ground.home, stage)
         self._life: Life | None = None
         self._capabilities: list[str] = []
 
@@ -90,6 +92,7 @@ class Lives:
         outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
         if isinstance(outcome, Returned):
             self._capabilities = outcome.value["capabilities"]
+            self._watch.private = outcome.value["private_modes"]
             self._stage.record("opened", **outcome.value)
             return True
         if isinstance(outcome, Killed):
@@ -116,6 +119,7 @@ class Lives:
         if self._life is None:
             raise RuntimeError("no life is open")
         outcome = self._life.ask({"do": do, **details}, self._stage.answer)
+        self._watch.after_command(self.trace)
         if isinstance(outcome, Killed):
             if self._stage.limit_hit:
                 raise Over
@@ -138,7 +142,9 @@ class Lives:
             raise RuntimeError("nobody asked for this death")
         self._life.kill()
         ground = self._ground
+        self._watch.after_life()
         if death.tier != "kill" and self._tracing is not None:
+            self._watch.at_the_end(self.trace)
             self._tracing = power_cut(self._tracing, ground.home, death.tier, death.state)
         self._stage.dying = None
         self._stage.fire(death.fault, f"killed at {death.at}")
@@ -169,12 +175,14 @@ class Lives:
             self._stage.record("closed")
         if self._life is not None:
             self._life.quit()
+        self._watch.after_life()
         self._stage.record("ended")
 
     def kill(self) -> None:
-        """End the one that lives, if any."""
+        """End the one that lives, if any; then the operations must explain what is left."""
         if self._life is not None:
             self._life.kill()
+        self._watch.at_the_end(self.trace)
 
     def _remember(self, final: bool = False) -> bool:
         """Ask for the history and the checkpoint; False where it was killed meanwhile."""

@@ -26,6 +26,8 @@ from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
+STRAYS_MAX = 50
+"""Different strays told a case; more say nothing new."""
 
 
 class Stage:
@@ -52,6 +54,7 @@ class Stage:
         self._failures = failures or []
         self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
+        self._strays: set[str] = set()
         self._requests = 0
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
@@ -110,6 +113,12 @@ class Stage:
                 self.dying = death
                 return True
         return False
+
+    def stray(self, kind: str, path: str, **details: str) -> None:
+        """Record what became of a path that is none of the target's; of each the first is told."""
+        if path not in self._strays and len(self._strays) < STRAYS_MAX:
+            self._strays.add(path)
+            self.record(kind, path=path, **details)
 
     def fire(self, fault: int, what: str) -> None:
         """Note that a fault took place; the first time counts."""
@@ -203,6 +212,10 @@ class Stage:
 
     def _on_network(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self.record("network.refused", address=call["address"], what=call["what"])
+        return {}
+
+    def _on_strayed(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.stray("strayed", call["path"], operation=call["operation"])
         return {}
 
     def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -67,7 +67,7 @@ class Ear:
         self._advance = advance
 
     def hear(self, told: Mapping[str, Any]) -> Answer | None:
-        """`{}`: make it; `{"errno"}`: it fails; `{"part"}`: write so much; with `"die"`: and die."""
+        """`{}`: make it; `{"errno"}`: it fails; `{"part"}`: write so much, with `"die"` and die."""
         files, thread = self.trace.files, told["thread"]
         files.settle(thread)
         given = tuple(to_bytes(text) for text in told["given"])
@@ -90,14 +90,14 @@ class Ear:
         if isinstance(decision, Die):
             return None
         if isinstance(decision, Fail):
-            self.trace.operations.append(replace(operation, error=decision.error))
+            self.trace.did(replace(operation, error=decision.error))
             return {"errno": decision.error}
         if isinstance(decision, Short | Torn):
             part = cut(operation, decision)
-            self.trace.operations.append(part)
+            self.trace.did(part)
             torn = {"die": True} if isinstance(decision, Torn) else {}
             return {"part": len(part.data), **torn}
         if isinstance(decision, Slow):
             self._advance(decision.duration_ns)
-        self.trace.operations.append(operation)
+        self.trace.did(operation)
         return {}

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from harness.life.disk.tell import AT_FDCWD, Told, joined, on_disk, opening, path_of, writing
+from harness.life.disk.tell import AT_FDCWD, Told, joined, on_disk, opening, path_of, plain, writing
 
 _AT_REMOVEDIR = 0x200
 _AT_SYMLINK_FOLLOW = 0x400
@@ -30,7 +30,7 @@ def _pointer(offset: int | None) -> bytes | None:
 
 
 def _open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> Told | None:
-    return opening(path, flags, mode, _at(dir_fd))
+    return opening(os.fspath(path), flags, mode, _at(dir_fd))
 
 
 def _write(fd: int, data: Any, /) -> Told | None:
@@ -100,7 +100,7 @@ def _ftruncate(fd: int, length: int, /) -> Told | None:
 def _truncate(path: Any, length: int) -> Told | None:
     if isinstance(path, int):
         return _ftruncate(path, length)
-    return Told("truncate", (path_of(path), length), paths=(path,))
+    return Told("truncate", (path_of(path), length), paths=plain(path))
 
 
 def _allocate(fd: int, offset: int, length: int, /) -> Told | None:
@@ -126,7 +126,7 @@ def _sync() -> Told | None:
 def _rename(
     src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None
 ) -> Told | None:
-    paths = (src, dst)
+    paths = plain(src, dst)
     if src_dir_fd is None and dst_dir_fd is None:
         return Told("rename", (path_of(src), path_of(dst)), paths=paths)
     arguments = (_at(src_dir_fd), path_of(src), _at(dst_dir_fd), path_of(dst))
@@ -141,7 +141,7 @@ def _link(
     dst_dir_fd: int | None = None,
     follow_symlinks: bool = True,
 ) -> Told | None:
-    paths = (src, dst)
+    paths = plain(src, dst)
     if src_dir_fd is None and dst_dir_fd is None and follow_symlinks:
         return Told("link", (path_of(src), path_of(dst)), paths=paths)
     flags = _AT_SYMLINK_FOLLOW if follow_symlinks else 0
@@ -152,7 +152,7 @@ def _link(
 def _symlink(
     src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: int | None = None
 ) -> Told | None:
-    paths = (src, dst)
+    paths = plain(src, dst)
     if dir_fd is None:
         return Told("symlink", (path_of(src), path_of(dst)), paths=paths)
     return Told("symlinkat", (path_of(src), dir_fd, path_of(dst)), paths=paths)
@@ -160,26 +160,26 @@ def _symlink(
 
 def _unlink(path: Any, *, dir_fd: int | None = None) -> Told | None:
     if dir_fd is None:
-        return Told("unlink", (path_of(path),), paths=(path,))
-    return Told("unlinkat", (dir_fd, path_of(path), 0), paths=(path,))
+        return Told("unlink", (path_of(path),), paths=plain(path))
+    return Told("unlinkat", (dir_fd, path_of(path), 0), paths=plain(path))
 
 
 def _rmdir(path: Any, *, dir_fd: int | None = None) -> Told | None:
     if dir_fd is None:
-        return Told("rmdir", (path_of(path),), paths=(path,))
-    return Told("unlinkat", (dir_fd, path_of(path), _AT_REMOVEDIR), paths=(path,))
+        return Told("rmdir", (path_of(path),), paths=plain(path))
+    return Told("unlinkat", (dir_fd, path_of(path), _AT_REMOVEDIR), paths=plain(path))
 
 
 def _mkdir(path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> Told | None:
     if dir_fd is None:
-        return Told("mkdir", (path_of(path), mode), paths=(path,))
-    return Told("mkdirat", (dir_fd, path_of(path), mode), paths=(path,))
+        return Told("mkdir", (path_of(path), mode), paths=plain(path))
+    return Told("mkdirat", (dir_fd, path_of(path), mode), paths=plain(path))
 
 
 def _mknod(
     path: Any, mode: int = 0o600, device: int = 0, *, dir_fd: int | None = None
 ) -> Told | None:
-    return Told("mknodat", (_at(dir_fd), path_of(path), mode, device), paths=(path,))
+    return Told("mknodat", (_at(dir_fd), path_of(path), mode, device), paths=plain(path))
 
 
 CALLS: dict[str, Describe] = {

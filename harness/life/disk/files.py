@@ -6,9 +6,11 @@ only the file below them is another class. A file opened for reading alone is Py
 
 from __future__ import annotations
 
+import contextlib
 import io
 import mmap
 import os
+import warnings
 from typing import Any
 
 from harness.life.disk.tell import Told, joined, opening, silent, tell, writing
@@ -30,7 +32,8 @@ class WatchedFile(io.FileIO):
     ) -> None:
         told = None
         if not silent() and opener is None and not isinstance(file, int):
-            told = opening(file, _flags(mode), 0o666)
+            with contextlib.suppress(TypeError, ValueError):
+                told = opening(file, _flags(mode), 0o666)
         tell(told, lambda: super(WatchedFile, self).__init__(file, mode, closefd, opener))
 
     def write(self, data: Any, /) -> int:
@@ -53,7 +56,7 @@ class WatchedFile(io.FileIO):
 
 
 class WatchedMap(mmap.mmap):
-    """A mapping that is told where it is shared and writable: what it changes cannot be followed."""
+    """A mapping, told where it is shared and writable: what it changes cannot be followed."""
 
     def __new__(cls, fileno: int, length: int, *arguments: Any, **named: Any) -> WatchedMap:
         """As `mmap.mmap`: flags, prot, access and offset may follow."""
@@ -90,8 +93,13 @@ def open_watched(
     opener: Any = None,
 ) -> Any:
     """As `open`."""
-    if silent() or not _writes(mode) or _is_odd(mode, buffering, encoding, errors, newline):
+    if silent() or not _writes(mode) or _is_odd(mode, encoding, errors, newline):
         return _open_now(file, mode, buffering, encoding, errors, newline, closefd, opener)
+    if buffering == 1 and "b" in mode:
+        warnings.warn("bytes have no lines to buffer by", RuntimeWarning, stacklevel=2)
+        buffering = -1
+    if not isinstance(file, int):
+        file = os.fspath(file)
     raw = WatchedFile(file, mode.replace("b", "").replace("t", ""), closefd, opener)
     try:
         return _layered(raw, mode, buffering, encoding, errors, newline)
@@ -109,6 +117,8 @@ def _layered(
     newline: str | None,
 ) -> Any:
     if buffering == 0:
+        if "b" not in mode:
+            raise ValueError("can't have unbuffered text I/O")
         return raw
     by_line = buffering == 1 or (buffering < 0 and raw.isatty())
     size = buffering if buffering > 1 else getattr(raw, "_blksize", io.DEFAULT_BUFFER_SIZE)
@@ -116,7 +126,7 @@ def _layered(
     if "b" in mode:
         return buffer
     text = io.TextIOWrapper(buffer, io.text_encoding(encoding, 4), errors, newline, by_line)
-    text.mode = mode
+    vars(text)["mode"] = mode
     return text
 
 
@@ -124,14 +134,12 @@ def _writes(mode: Any) -> bool:
     return isinstance(mode, str) and bool(set(mode) & set("wax+"))
 
 
-def _is_odd(mode: str, buffering: int, *text_only: Any) -> bool:
-    """Whether `open` refuses this, or warns of it: it says so best itself."""
+def _is_odd(mode: str, *text_only: Any) -> bool:
+    """Whether `open` refuses this before it opens anything: it says so best itself."""
     kinds = [letter for letter in mode if letter in "rwax"]
     if len(kinds) != 1 or len(set(mode)) != len(mode) or set(mode) - set("rwaxbt+"):
         return True
-    if "b" in mode:
-        return "t" in mode or buffering == 1 or any(value is not None for value in text_only)
-    return buffering == 0
+    return "b" in mode and ("t" in mode or any(value is not None for value in text_only))
 
 
 def _flags(mode: str) -> int:

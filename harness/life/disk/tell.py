@@ -87,8 +87,11 @@ def _number(argument: Argument, given: list[str]) -> int:
 
 
 def path_of(path: Any) -> bytes:
-    """A path argument as the kernel will see it."""
-    return os.fsencode(os.fspath(path))
+    """A path argument as the kernel will see it; ValueError for one that no kernel would."""
+    encoded = os.fsencode(os.fspath(path))
+    if b"\0" in encoded:
+        raise ValueError("embedded null byte")
+    return encoded
 
 
 def joined(buffer: Any) -> bytes:
@@ -111,6 +114,11 @@ def opening(path: Any, flags: int, mode: int, directory: int = AT_FDCWD) -> Told
     if not flags & _WRITING:
         return None
     return Told("openat", (directory, path_of(path), flags, mode), paths=(path,))
+
+
+def plain(*paths: Any) -> tuple[Any, ...]:
+    """Paths as the functions of `os` name them in an error."""
+    return tuple(os.fspath(path) for path in paths)
 
 
 def writing(descriptor: int, buffer: Any, part: Callable[[int], Any]) -> Told | None:

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from harness.world.syscalls.operations import Kind, Operation
@@ -70,7 +71,7 @@ def rename(call: Call) -> Operation | None:
     if source is None:
         return _moved_in(call, old, new)
     if target is None:
-        return _removed(call, old)
+        return replace(_removed(call, old), gone_to=new)
     return Operation(
         "rename",
         call.name,
