@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
-from harness.channel import to_bytes, to_text
+from harness.channel import to_text
 from harness.doors.reply import NoReply
 from harness.model.mock import MockModel
+from harness.model.request import read_json
 from harness.record import Record
 from harness.scenario.schema import OPERATION, Crash, Disk, Fault, ToolFault
 from harness.world.clock import VirtualClock
@@ -31,6 +32,7 @@ from harness.world.tools import ToolShed
 ATTEMPTS_PER_TURN_MAX = 200
 SLOW_NS = 5_000_000_000
 """What a slow disk takes for one operation, in virtual time."""
+_REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
 _TOOL_BOUNDARY = {"before": "tool.called", "during": "tool.halfway", "after_effect": "tool.done"}
 
 
@@ -131,9 +133,10 @@ class Stage:
         now_ns = self._clock.elapsed_ns
         self._record.add(kind, data, at_ns=now_ns, life=self.life, turn=self.turn, **more)
 
-    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer one message of the life; Die where a death is scripted or a bound is hit."""
-        answer: Mapping[str, Any] = getattr(self, f"_on_{call['call']}")(call)
+    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Answer one message of the life, None where it awaits none; Die where a death is scripted
+        or a bound is hit."""
+        answer: Mapping[str, Any] | None = getattr(self, f"_on_{call['call']}")(call)
         return answer
 
     def decide(self, operation: Operation) -> Decision:
@@ -202,20 +205,18 @@ class Stage:
         self._gate("request.sent")
         number = self._requests
         self._requests += 1
+        body: bytes = call["body"]
+        parsed = read_json(body)
         self.record(
             "request.sent",
             request=number,
             method=call["method"],
             path=call["path"],
-            body=_readable(call["body"]),
+            body=_readable(body) if parsed is None else parsed,
         )
         self._model.spoken_turn = self.turn
         reply = self._model.handle(
-            call["method"],
-            call["path"],
-            call["headers"],
-            to_bytes(call["body"]),
-            self._clock.now_ns,
+            call["method"], call["path"], call["headers"], body, self._clock.now_ns, parsed
         )
         row = self._model.ledger[-1]
         self.record("model.answered", vars(row), request=number)
@@ -226,9 +227,11 @@ class Stage:
         return {
             "status": reply.status,
             "headers": dict(reply.headers),
-            "frames": [[frame.delay_ns, to_text(frame.data)] for frame in reply.frames],
+            "frames": [[frame.delay_ns, len(frame.data)] for frame in reply.frames],
+            "body": b"".join([frame.data for frame in reply.frames]),
             "end": reply.end,
             "request": number,
+            "gated": any(death.at in _REPLY_BOUNDARIES for death in self._deaths),
         }
 
     def _on_gate(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -236,6 +239,14 @@ class Stage:
             self._gate(at)
             self.record(at, request=call["request"])
         return {}
+
+    def _on_passed(self, call: Mapping[str, Any]) -> None:
+        """Boundaries at which nobody dies: the life went on, and says when it was there."""
+        at_ns = self._clock.elapsed_at(call["page_ns"])
+        for at in call["at"]:
+            self._record.add(
+                at, at_ns=at_ns, life=self.life, turn=self.turn, request=call["request"]
+            )
 
     def _on_tool(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self._calls[self.turn] += 1
@@ -276,11 +287,13 @@ class Stage:
         return {}
 
 
-def _readable(body: str) -> Any:
+def _readable(body: bytes) -> Any:
+    """What the model does not take for JSON, as the record shows it."""
+    text = to_text(body)
     try:
-        return json.loads(body)
+        return json.loads(text)
     except ValueError:
-        return body
+        return text
 
 
 def _fits(path: str, pattern: str) -> bool:
