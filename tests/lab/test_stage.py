@@ -105,7 +105,7 @@ def _ask(stage: Stage, body: bytes = b"{}") -> Mapping[str, Any]:
     return answer
 
 
-def test_a_life_waits_at_a_replys_boundaries_as_long_as_a_death_at_one_may_come() -> None:
+def test_a_life_waits_at_the_boundaries_of_a_reply_while_a_death_at_one_may_come() -> None:
     stage, _record = _stage([Death(0, 2, "reply.received", None), Death(1, 1, "tool.called", None)])
     assert _ask(stage)["gated"]
     stage.turn = 2
