@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.lab.crashes.power import power_cut
+from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
 from harness.world.clock import VirtualClock
@@ -73,8 +73,8 @@ class Lives:
         self.this_turn = 0
         self._ground = ground
         self._stage = stage
-        self._tracing = tracing
-        self._watch = Watch(ground.home, stage)
+        self._guard = Watch(ground.home, stage)
+        self._watch(tracing)
         self._life: Life | None = None
         self._capabilities: list[str] = []
 
@@ -82,6 +82,11 @@ class Lives:
     def trace(self) -> Trace | None:
         """What was done to the disk, where that was recorded."""
         return None if self._tracing is None else self._tracing.trace
+
+    def _watch(self, tracing: Tracing | None) -> None:
+        """Record into this trace from now on."""
+        self._tracing = tracing
+        self._stage.operations = () if tracing is None else tracing.trace.operations
 
     def open(self) -> bool:
         """Fork and open; False where it was killed meanwhile."""
@@ -91,8 +96,8 @@ class Lives:
         self._stage.record("life.started")
         outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
         if isinstance(outcome, Returned):
-            self._capabilities = outcome.value["capabilities"]
-            self._watch.private = outcome.value["private_modes"]
+            self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
+            self._guard.private = outcome.value["private_modes"]
             self._stage.record("opened", **outcome.value)
             return True
         if isinstance(outcome, Killed):
@@ -119,7 +124,7 @@ class Lives:
         if self._life is None:
             raise RuntimeError("no life is open")
         outcome = self._life.ask({"do": do, **details}, self._stage.answer)
-        self._watch.after_command(self.trace)
+        self._guard.after_command(self.trace)
         if isinstance(outcome, Killed):
             if self._stage.limit_hit:
                 raise Over
@@ -141,11 +146,17 @@ class Lives:
         if death is None or self._life is None:
             raise RuntimeError("nobody asked for this death")
         self._life.kill()
-        ground = self._ground
-        self._watch.after_life()
-        if death.tier != "kill" and self._tracing is not None:
-            self._watch.at_the_end(self.trace)
-            self._tracing = power_cut(self._tracing, ground.home, death.tier, death.state)
+        ground, tracing = self._ground, self._tracing
+        if tracing is not None and death.stored:
+            last = tracing.trace.operations[(death.operations or 0) - 1]
+            where = f"{last.kind} {last.to or last.path}"
+        self._guard.after_life()
+        if tracing is not None and (death.tier != "kill" or death.operations is not None):
+            self._guard.at_the_end(self.trace)
+        if tracing is not None and death.tier != "kill":
+            self._watch(power_cut(tracing, ground.home, death.tier, death.state, death.operations))
+        elif tracing is not None and death.operations is not None:
+            self._watch(set_back(tracing, ground.home, death.operations))
         self._stage.dying = None
         self._stage.fire(death.fault, f"killed at {death.at}")
         self.crashed(at=death.at, tier=death.tier, fault=death.fault, where=where)
@@ -175,14 +186,14 @@ class Lives:
             self._stage.record("closed")
         if self._life is not None:
             self._life.quit()
-        self._watch.after_life()
+        self._guard.after_life()
         self._stage.record("ended")
 
     def kill(self) -> None:
         """End the one that lives, if any; then the operations must explain what is left."""
         if self._life is not None:
             self._life.kill()
-        self._watch.at_the_end(self.trace)
+        self._guard.at_the_end(self.trace)
 
     def _remember(self, final: bool = False) -> bool:
         """Ask for the history and the checkpoint; False where it was killed meanwhile."""

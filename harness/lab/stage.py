@@ -2,22 +2,27 @@
 
 Every scripted death waits here until its turn and boundary come. A death at a boundary means: that
 crossing was about to take effect and does not; so the death is looked up before the crossing is
-recorded or carried out. The model and the tools outlive every life.
+recorded or carried out. A death at `*.stored` is looked up then too: the crossing ends the stretch
+of disk operations that it falls in. The model and the tools outlive every life.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.channel import to_bytes, to_text
+from harness.channel import to_text
 from harness.doors.reply import NoReply
 from harness.lab.faults.deaths import Death, fits
 from harness.lab.faults.failures import Failure, failing
+from harness.lab.faults.stored import Stretch
 from harness.model.mock import MockModel
+from harness.model.request import read_json
 from harness.record import Record
+from harness.scenario.plan import Plan
 from harness.world.clock import VirtualClock
 from harness.world.process import Die
 from harness.world.syscalls.operations import Operation
@@ -28,6 +33,8 @@ from harness.world.tools import ToolShed
 ATTEMPTS_PER_TURN_MAX = 200
 STRAYS_MAX = 50
 """Different strays told a case; more say nothing new."""
+_REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
+_NO_CROSSING = ("disk", "fault.fired")
 
 
 class Stage:
@@ -41,17 +48,22 @@ class Stage:
         shed: ToolShed,
         deaths: list[Death],
         failures: list[Failure] | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.turn: int | None = None
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.capabilities: Sequence[str] = ()
+        self.operations: Sequence[Operation] = ()
         self._record = record
         self._clock = clock
         self._model = model
         self._shed = shed
         self._deaths = deaths
         self._failures = failures or []
+        self._plan = plan
+        self._stretch = Stretch("", 0)
         self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
         self._strays: set[str] = set()
@@ -66,12 +78,18 @@ class Stage:
 
     def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
-        now_ns = self._clock.elapsed_ns
-        self._record.add(kind, data, at_ns=now_ns, life=self.life, turn=self.turn, **more)
+        self._add(kind, {**(data or {}), **more}, self._clock.elapsed_ns)
 
-    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer one message of the life; Die where a death is scripted or a bound is hit."""
-        answer: Mapping[str, Any] = getattr(self, f"_on_{call['call']}")(call)
+    def _add(self, kind: str, data: Mapping[str, Any], at_ns: int) -> None:
+        if kind not in _NO_CROSSING and any(death.stored for death in self._deaths):
+            words = self._words(kind, data)
+            self._stretch = Stretch(kind, len(self.operations), words)
+        self._record.add(kind, data, at_ns=at_ns, life=self.life, turn=self.turn)
+
+    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Answer one message of the life, None where it awaits none; Die where a death is scripted
+        or a bound is hit."""
+        answer: Mapping[str, Any] | None = getattr(self, f"_on_{call['call']}")(call)
         return answer
 
     def decide(self, operation: Operation) -> Decision:
@@ -108,9 +126,11 @@ class Stage:
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""
         for death in self._deaths:
-            if (death.turn, death.at) == (self.turn, at) and death.call in (None, call):
+            here = (death.turn, death.at) == (self.turn, at) and death.call in (None, call)
+            left = self._stored_before(at, death) if death.stored else None
+            if here or left is not None:
                 self._deaths.remove(death)
-                self.dying = death
+                self.dying = dataclasses.replace(death, operations=left)
                 return True
         return False
 
@@ -119,6 +139,26 @@ class Stage:
         if path not in self._strays and len(self._strays) < STRAYS_MAX:
             self._strays.add(path)
             self.record(kind, path=path, **details)
+
+    def _stored_before(self, at: str, death: Death) -> int | None:
+        """How many operations are left if it dies in the stretch before this crossing."""
+        if death.turn != self.turn:
+            return None
+        return self._stretch.moment(
+            death.at, at, self.operations, checkpoints="checkpoint" in self.capabilities
+        )
+
+    def _words(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a store after this crossing would show."""
+        if kind == "user.received":
+            return (str(data["text"]),)
+        if kind == "tool.done":
+            return (str(data["call_id"]),)
+        row = next((row for row in reversed(self._model.ledger) if row.status == 200), None)
+        if kind != "reply.received" or row is None or row.turn is None or self._plan is None:
+            return ()
+        step = self._plan.turn(row.turn).steps[row.step or 0]
+        return (step.text or "", *(call.id for call in step.calls))
 
     def fire(self, fault: int, what: str) -> None:
         """Note that a fault took place; the first time counts."""
@@ -146,23 +186,23 @@ class Stage:
         self._gate("request.sent")
         number = self._requests
         self._requests += 1
+        body: bytes = call["body"]
+        parsed = read_json(body)
         self.record(
             "request.sent",
             request=number,
             method=call["method"],
             path=call["path"],
-            body=_readable(call["body"]),
+            body=_readable(body) if parsed is None else parsed,
         )
         self._model.spoken_turn = self.turn
         reply = self._model.handle(
-            call["method"],
-            call["path"],
-            call["headers"],
-            to_bytes(call["body"]),
-            self._clock.now_ns,
+            call["method"], call["path"], call["headers"], body, self._clock.now_ns, parsed
         )
         row = self._model.ledger[-1]
-        self.record("model.answered", vars(row), request=number)
+        told = None if isinstance(reply, NoReply) else reply.headers.get("retry-after")
+        wait_s = None if told is None else float(told)
+        self.record("model.answered", vars(row), request=number, retry_after=wait_s)
         if row.fault is not None:
             self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
         if isinstance(reply, NoReply):
@@ -170,9 +210,11 @@ class Stage:
         return {
             "status": reply.status,
             "headers": dict(reply.headers),
-            "frames": [[frame.delay_ns, to_text(frame.data)] for frame in reply.frames],
+            "frames": [[frame.delay_ns, len(frame.data)] for frame in reply.frames],
+            "body": b"".join([frame.data for frame in reply.frames]),
             "end": reply.end,
             "request": number,
+            "gated": any(death.at in _REPLY_BOUNDARIES or death.stored for death in self._deaths),
         }
 
     def _on_gate(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -180,6 +222,12 @@ class Stage:
             self._gate(at)
             self.record(at, request=call["request"])
         return {}
+
+    def _on_passed(self, call: Mapping[str, Any]) -> None:
+        """Boundaries at which nobody dies: the life went on, and says when it was there."""
+        at_ns = self._clock.elapsed_at(call["page_ns"])
+        for at in call["at"]:
+            self._add(at, {"request": call["request"]}, at_ns)
 
     def _on_tool(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self._calls[self.turn] += 1
@@ -224,8 +272,10 @@ class Stage:
         return {}
 
 
-def _readable(body: str) -> Any:
+def _readable(body: bytes) -> Any:
+    """What the model does not take for JSON, as the record shows it."""
+    text = to_text(body)
     try:
-        return json.loads(body)
+        return json.loads(text)
     except ValueError:
-        return body
+        return text

@@ -95,7 +95,8 @@ class Die(Exception):
     """Raised by the answerer of a life's message: this is where it dies."""
 
 
-Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+"""What becomes of a life's message: its answer, or None where the life does not wait for one."""
 
 
 @dataclass(frozen=True)
@@ -269,8 +270,8 @@ class Life:
                 self._trapped(call)
             elif self._ear is not None and call["call"] == "told":
                 self._told(self._ear, call)
-            else:
-                self._door.send(self._answer(call))
+            elif (answer := self._answer(call)) is not None:
+                self._door.send(answer)
 
     def _told(self, ear: Ear, call: Mapping[str, Any]) -> None:
         answer = None if call["name"] == "torn" else ear.hear(call)

@@ -67,7 +67,7 @@ class Ear:
         self._advance = advance
 
     def hear(self, told: Mapping[str, Any]) -> Answer | None:
-        """`{}`: make it; `{"errno"}`: it fails; `{"part"}`: write so much, with `"die"` and die."""
+        """`{}`: make it; `{"errno"}`: it fails; `{"part"}`: write so much, if `"torn"` then die."""
         files, thread = self.trace.files, told["thread"]
         files.settle(thread)
         given = tuple(to_bytes(text) for text in told["given"])
@@ -95,8 +95,7 @@ class Ear:
         if isinstance(decision, Short | Torn):
             part = cut(operation, decision)
             self.trace.did(part)
-            torn = {"die": True} if isinstance(decision, Torn) else {}
-            return {"part": len(part.data), **torn}
+            return {"part": len(part.data), "torn": isinstance(decision, Torn)}
         if isinstance(decision, Slow):
             self._advance(decision.duration_ns)
         self.trace.did(operation)

@@ -71,7 +71,7 @@ def tell(told: Told | None, act: Callable[[], Any]) -> Any:
         if "part" not in answer or told.part is None:
             return act()
         done = told.part(answer["part"])
-        if answer.get("die"):
+        if answer.get("torn"):
             _ask(call="told", name="torn")
         return done
 

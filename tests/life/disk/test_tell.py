@@ -65,7 +65,7 @@ def test_a_refused_call_raises_what_the_kernel_would_and_is_not_made(listening: 
 
 
 def test_a_part_of_a_write_is_all_that_is_done(listening: Any) -> None:
-    runner = listening({"part": 3}, {"part": 2, "die": True})
+    runner = listening({"part": 3}, {"part": 2, "torn": True})
     told = Told("write", (1, b"abcdef", 6), lambda size: size)
     assert tell.tell(told, lambda: 6) == 3
     assert tell.tell(told, lambda: 6) == 2
