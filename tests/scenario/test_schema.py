@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.scenario.schema import Fault, Http, Say, Scenario, Step, Wait
+from harness.scenario.faults import Fault, Http
+from harness.scenario.schema import Say, Scenario, Step, Wait
 
 LINE = {"user": "hello", "reply": {"text": "hi"}}
 
