@@ -241,6 +241,8 @@ class Scenario(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     clock: Clock = Clock()
     model: Model = Model()
+    session: Annotated[str, Field(min_length=1)] = "session-1"
+    """The session's id, as the target is handed it."""
     stack: Stack = Stack()
     tools: Mapping[str, ToolSpec] = Field(default_factory=dict)
     script: Annotated[tuple[Line, ...], Field(min_length=1)]
