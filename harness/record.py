@@ -19,7 +19,7 @@ VERSION = 1
 
 KINDS = {
     "life.started": "a process was forked; `life` counts from 1",
-    "opened": "the target opened: capabilities, private_modes, writers, acknowledges",
+    "opened": "the target opened: capabilities, store, private_modes, writers, acknowledges",
     "open.failed": "opening raised: error, trace",
     "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
     "history.failed": "asking for the history raised: error, trace",
@@ -37,6 +37,7 @@ KINDS = {
     "tool.effect": "the tool's effect took place in the world: call_id, name, input, result, fresh",
     "tool.done": "its result reached the target: call_id, name",
     "disk": "a disk operation took effect, or failed: operation, path, to, offset, size, error",
+    "message.stored": "a store's append() returned, its acknowledgement: role, content",
     "reply.returned": "send() returned, the target's acknowledgement: message_id, text",
     "reply.delivered": "the user saw it: message_id, text",
     "send.failed": "send() raised: message_id, error, trace",

@@ -237,6 +237,10 @@ class Stage:
             self.record(at, request=call["request"])
         return {}
 
+    def _on_stored(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.record("message.stored", role=call["role"], content=call["content"])
+        return {}
+
     def _on_tool(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self._calls[self.turn] += 1
         ordinal = self._calls[self.turn]
