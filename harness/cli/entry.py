@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_run(commands)
     _add_sweep(commands)
+    _add_explore(commands)
     _add_replay(commands)
     check = _command(commands, "check", "judge a stored record again, without playing it")
     check.add_argument("record", type=Path, metavar="RECORD", help="a record.jsonl")
@@ -93,6 +94,10 @@ def _room(name: str) -> Command:
         from harness.cli import sweeping
 
         return sweeping.sweep
+    if name == "explore":
+        from harness.cli import exploring
+
+        return exploring.explore
     if name == "serve":
         from harness.cli import serving
 
@@ -146,6 +151,20 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
     sweep.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
     sweep.add_argument("--quiet", "-q", action="store_true", help="say only what did not pass")
+
+
+def _add_explore(commands: Any) -> None:
+    explore = _command(commands, "explore", "invent scenarios, and shrink what breaks a promise")
+    about = "keep this file's script, and invent settings and faults for it"
+    explore.add_argument("scenario", nargs="?", type=Path, metavar="SCENARIO", help=about)
+    explore.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
+    about = "which cases, in which order (default: 0)"
+    explore.add_argument("--seed", type=_seed, metavar="N", help=about)
+    about = "how long to go on inventing, such as 60s or 5m (default: 60s)"
+    explore.add_argument("--budget", default="60s", metavar="TIME", help=about)
+    explore.add_argument("--cases", type=_count, metavar="N", help="or until N cases were tried")
+    about = "where findings are written, and earlier ones found (default: reports/explored/TARGET)"
+    explore.add_argument("--out", type=Path, metavar="DIR", help=about)
 
 
 def _tiers(text: str) -> tuple[str, ...]:

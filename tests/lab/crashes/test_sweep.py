@@ -10,7 +10,7 @@ import pytest
 
 from harness.case import parse
 from harness.lab import play as lab
-from harness.lab.sweep import without_deaths
+from harness.lab.crashes.sweep import without_deaths
 from harness.report.result import Result
 from harness.scenario.load import Loaded
 from harness.scenario.schema import Scenario
