@@ -1,9 +1,9 @@
 """A store's acknowledgements: each append that returned, and the later histories that lack it.
 
 Only a store that acknowledges by the message is held to this; what a turn's answer acknowledges is
-laid out in `alignment`, and what a history found wrong there lacks is not told again here. Two messages are the
-same when role, text and the ids of their calls and results are: how blocks are written is the
-store's own affair.
+laid out in `alignment`, and what a history found wrong there lacks is not told again here. Two
+messages are the same when role, text and the ids of their calls and results are: how blocks are
+written is the store's own affair.
 """
 
 from __future__ import annotations

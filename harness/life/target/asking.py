@@ -2,21 +2,25 @@
 
 Bare means straight over the bridge, without any library: so a store can be judged under an
 interpreter that has nothing but the standard library. Both try again twice when the API is busy or
-the connection breaks; what is refused as too long for the model is a TooLong either way.
+the connection breaks; what is refused as too long for the model is a TooLong either way, and an
+answer that was cut off is asked for again with more room.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from harness.doors.play import Playing
 from harness.doors.reply import DoorClock, Handle
 
 Content = list[dict[str, Any]]
+Said = tuple[Content, str | None]
 Ask = Callable[[Mapping[str, Any]], Content]
 RETRIES = 2
+_ROOM_MAX = 8_192
 _BUSY = (408, 409, 429)
 _TOO_LONG = "prompt is too long"
 _HEADERS = {
@@ -51,19 +55,29 @@ def asker(handle: Handle, clock: DoorClock) -> Ask:
     try:
         import anthropic
     except ImportError:
-        return Bare(handle, clock)
+        return partial(_whole, Bare(handle, clock))
     client = anthropic.Anthropic(max_retries=RETRIES)
 
-    def ask(request: Mapping[str, Any]) -> Content:
+    def say(request: Mapping[str, Any]) -> Said:
         try:
             said = client.messages.create(**request)
         except anthropic.APIStatusError as error:
             if _is_too_long(error.status_code, str(error)):
                 raise TooLong(str(error)) from error
             raise
-        return [block.model_dump(mode="json", exclude_none=True) for block in said.content]
+        content = [block.model_dump(mode="json", exclude_none=True) for block in said.content]
+        return content, said.stop_reason
 
-    return ask
+    return partial(_whole, say)
+
+
+def _whole(say: Callable[[Mapping[str, Any]], Said], request: Mapping[str, Any]) -> Content:
+    """The answer, asked for with more room while it is cut off; at the last, what there is."""
+    content, stop_reason = say(request)
+    while stop_reason == "max_tokens" and request["max_tokens"] < _ROOM_MAX:
+        request = {**request, "max_tokens": request["max_tokens"] * 4}
+        content, stop_reason = say(request)
+    return content
 
 
 class Bare:
@@ -73,8 +87,8 @@ class Bare:
         self._handle = handle
         self._clock = clock
 
-    def __call__(self, request: Mapping[str, Any]) -> Content:
-        """The content of the answer; Refused or BrokenOff once the retries are used up."""
+    def __call__(self, request: Mapping[str, Any]) -> Said:
+        """Content and stop reason; Refused or BrokenOff once the retries are used up."""
         body = json.dumps(request).encode()
         for left in reversed(range(RETRIES + 1)):
             try:
@@ -87,14 +101,14 @@ class Bare:
                 self._clock.sleep_ns(int(delay_s * 1e9))
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, body: bytes) -> Content:
+    def _once(self, body: bytes) -> Said:
         answer = self._handle("POST", "/v1/messages", _HEADERS, body)
         playing = Playing(answer, self._clock, _Errors, {"read": _READ_S, "connect": _READ_S})
         reply = playing.begin()
         data = b"".join(playing.body(reply))
         if reply.status == 200:
-            content: Content = json.loads(data)["content"]
-            return content
+            message = json.loads(data)
+            return message["content"], message["stop_reason"]
         told = f"Error code: {reply.status} - {data.decode('utf-8', 'replace')}"
         if _is_too_long(reply.status, told):
             raise TooLong(told)

@@ -147,8 +147,12 @@ def _calls(message: Message) -> Sequence[dict[str, Any]]:
     return [block for block in message.content if block.get("type") == "tool_use"]
 
 
-def _plain(content: list[dict[str, object]]) -> str | list[dict[str, object]]:
-    """Text alone as text: every store can hold that."""
-    if len(content) == 1 and content[0]["type"] == "text":
-        return str(content[0]["text"])
-    return content
+def _plain(content: Sequence[dict[str, object]]) -> str | list[dict[str, object]]:
+    """What is kept of an answer: text alone as text, which every store can hold.
+
+    Thinking is not: it is bound to the very request that it answered, which may be sent in part.
+    """
+    kept = [block for block in content if not str(block["type"]).endswith("thinking")]
+    if len(kept) == 1 and kept[0]["type"] == "text":
+        return str(kept[0]["text"])
+    return kept

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import builtins
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from harness.doors.reply import Frame, NoReply, Reply
 from harness.doors.respx_door import open_door
-from harness.life.target.asking import RETRIES, Ask, Bare, BrokenOff, Refused, TooLong, asker
+from harness.life.target.asking import RETRIES, BrokenOff, Refused, TooLong, asker
 
 REQUEST = {
     "model": "claude-sonnet-5-5",
@@ -64,13 +64,12 @@ class _World:
 
     def ask(self, way: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         if way == "bare":
-            return Bare(self.handle, self)(REQUEST)
+            monkeypatch.setitem(sys.modules, "anthropic", None)
+            return asker(self.handle, self)(REQUEST)
         monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-mock")
         monkeypatch.setattr("time.sleep", lambda seconds: self.sleep_ns(int(seconds * 1e9)))
         with open_door(self.handle, self):
-            ask: Ask = asker(self.handle, self)
-            assert not isinstance(ask, Bare)
-            return ask(REQUEST)
+            return asker(self.handle, self)(REQUEST)
 
 
 WAYS = pytest.mark.parametrize("way", ["sdk", "bare"])
@@ -122,20 +121,26 @@ def test_too_long_is_told_apart(way: str, refusal: Reply, monkeypatch: pytest.Mo
         _World(refusal).ask(way, monkeypatch)
 
 
-def test_a_connection_that_stays_broken_is_given_up() -> None:
+def test_a_connection_that_stays_broken_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     world = _World(*[NoReply("connect_error")] * (RETRIES + 1))
     with pytest.raises(BrokenOff):
-        Bare(world.handle, world)(REQUEST)
+        world.ask("bare", monkeypatch)
 
 
-def test_without_the_sdk_the_bare_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
+@WAYS
+def test_an_answer_that_was_cut_off_is_asked_for_with_more_room(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = {**MESSAGE, "content": [{"type": "text", "text": "y"}], "stop_reason": "max_tokens"}
+    world = _World(_reply(200, cut), _reply(200, MESSAGE))
+    assert world.ask(way, monkeypatch) == SAID
+    assert [request["max_tokens"] for _, _, request in world.asked] == [9, 36]
 
-    def refuse(name: str, *rest: Any) -> Any:
-        if name == "anthropic":
-            raise ImportError(name)
-        return real(name, *rest)
 
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    world = _World()
-    assert isinstance(asker(world.handle, world), Bare)
+def test_an_answer_that_is_always_cut_off_is_taken_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut = {**MESSAGE, "stop_reason": "max_tokens"}
+    world = _World(*[_reply(200, cut)] * 9)
+    assert world.ask("bare", monkeypatch) == SAID
+    assert len(world.asked) < 9

@@ -149,6 +149,13 @@ def test_an_answer_without_content_ends_the_turn_and_is_not_kept() -> None:
     assert len(store.messages) == 1
 
 
+def test_thinking_is_not_kept() -> None:
+    store = _Store()
+    thinks = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    assert _Talk(store, [thinks, CALL], [thinks, *ANSWER]).loop.send("m", "hi") == "done"
+    assert [message.content for message in store.messages[1::2]] == [[CALL], "done"]
+
+
 def test_a_model_that_never_ends_is_cut_off() -> None:
     talk = _Talk(_Store(), *([[CALL]] * STEPS_MAX))
     with pytest.raises(RuntimeError, match=f"more than {STEPS_MAX} steps"):
