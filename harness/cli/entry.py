@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     _add_paths(_command(commands, "list", "show the scenarios there are"))
     _command(commands, "schema", "print the JSON Schema of scenario files, for editors")
     _add_serve(commands)
+    _add_import(commands)
     init = _command(commands, "init", "write a first scenario")
     about = f"the folder to write it in (default: {SHELF})"
     init.add_argument("folder", nargs="?", type=Path, default=SHELF, metavar="DIR", help=about)
@@ -102,6 +103,10 @@ def _room(name: str) -> Command:
         from harness.cli import serving
 
         return serving.serve
+    if name == "import":
+        from harness.cli import importing
+
+        return importing.bring_in
     from harness.cli import shelf
 
     return {"list": shelf.listing, "schema": shelf.schema, "init": shelf.init}[name]
@@ -192,6 +197,15 @@ def _add_replay(commands: Any) -> None:
     replay.add_argument("--target", metavar="T", help="the target, where it is not a shipped one")
     replay.add_argument("--python", metavar="EXE", help="not in this version")
     replay.add_argument("--keep", type=Path, metavar="DIR", help="keep what was on disk here")
+
+
+def _add_import(commands: Any) -> None:
+    about = "turn a broken session file into a scenario"
+    bring_in = _command(commands, "import", about)
+    about = "the session's messages as JSON Lines, or a turn log of our stack"
+    bring_in.add_argument("file", type=Path, metavar="FILE", help=about)
+    about = "where to write it; `-` is stdout (default: scenarios/imported/NAME.scenario.yaml)"
+    bring_in.add_argument("--out", metavar="FILE", help=about)
 
 
 def _add_serve(commands: Any) -> None:

@@ -7,16 +7,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness.checks.catalogue import promise
 from harness.checks.verdict import Finding
 from harness.scenario.load import SUFFIX
 from harness.scenario.schema import Scenario
+from harness.scenario.write import text
 
-_ORDER = (
-    "name", "about", "seed", "clock", "model", "stack", "tools", "script", "faults", "expect",
-)  # fmt: skip
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
 
 
@@ -49,17 +45,6 @@ def _cause(fault: dict[str, Any]) -> str:
     return f"a fault of the {kind} {turn}"
 
 
-def text(scenario: Scenario) -> str:
-    """The file: YAML in the order in which people read it."""
-    data = scenario.dump()
-    ordered = {key: data[key] for key in (*_ORDER, *data) if data.get(key)}
-    ordered.setdefault("seed", scenario.seed)
-    return yaml.dump(
-        {key: ordered[key] for key in dict.fromkeys((*_ORDER, *ordered)) if key in ordered},
-        Dumper=_Readable, sort_keys=False, allow_unicode=True, width=100,
-    )  # fmt: skip
-
-
 def write(scenario: Scenario, code: str, folder: Path) -> Path:
     """Store it under `folder`; the name says code and cause, the same scenario the same file."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,16 +55,3 @@ def write(scenario: Scenario, code: str, folder: Path) -> Path:
     path = folder / f"{code.lower()}_{cause.rstrip('_')}_{digest}{SUFFIX}"
     path.write_text(body, encoding="utf-8")
     return path
-
-
-class _Readable(yaml.SafeDumper):
-    """Block style, but short mappings on one line, as people write them."""
-
-
-def _mapping(dumper: yaml.SafeDumper, value: dict[str, Any]) -> yaml.Node:
-    node = dumper.represent_mapping("tag:yaml.org,2002:map", value.items())
-    node.flow_style = len(repr(value)) < 90 and "script" not in value
-    return node
-
-
-_Readable.add_representer(dict, _mapping)

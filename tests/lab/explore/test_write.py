@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given, settings
-
 from harness.checks.verdict import Finding
-from harness.lab.explore.invent import scenarios
-from harness.lab.explore.write import text, told, write
-from harness.scenario.document import parse
-from harness.scenario.load import load, scenario_of
+from harness.lab.explore.write import told, write
+from harness.scenario.load import load
 from harness.scenario.schema import Scenario
 
 FINDING = Finding("P2", "kill", 1, "pay ran twice for one request", None, "hx1-x")
-
-
-@settings(max_examples=60, deadline=None)
-@given(scenarios())
-def test_what_is_written_loads_as_the_same_scenario(scenario: Scenario) -> None:
-    assert scenario_of(parse(text(scenario), "x")) == scenario
 
 
 def test_the_file_tells_what_breaks_and_why(tmp_path: Path) -> None:
