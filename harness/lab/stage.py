@@ -210,6 +210,7 @@ class Stage:
         return {}
 
     def _on_stored(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._gate("message.stored")
         self.record("message.stored", role=call["role"], content=call["content"])
         return {}
 

@@ -92,6 +92,14 @@ def test_what_the_plain_loop_does_twice_is_not_held_against_the_store(at: str) -
     assert result.verdict.numbers.crash_points_fired == 1
 
 
+@recorded
+@pytest.mark.parametrize("at", ["user.stored", "reply.stored", "result.stored"])
+def test_it_dies_where_a_message_has_just_been_stored(at: str) -> None:
+    result = _play("Hardened", **_crash(2, at))
+    assert result.outcome == "pass", result.verdict
+    assert result.verdict.numbers.crash_points_fired == 1
+
+
 @pytest.mark.parametrize(
     ("name", "codes"), [("Hardened", set()), ("ByTheTurn", set()), ("Hasty", {"S1"})]
 )
