@@ -21,7 +21,7 @@ from harness.doors.reply import Frame, NoReply, Reply
 from harness.life import clock as clocks
 from harness.life import network, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
-from harness.life.clock import HAND
+from harness.life.clock import HAND, Waiter
 from harness.life.disk import reads, trap, wrapped
 from harness.life.target.asking import asker
 from harness.life.target.drive import Driver
@@ -43,7 +43,7 @@ def warm_up(order: dict[str, Any]) -> None:
     _found = load_target(order["target"])
     from harness.life import sdk
 
-    sdk.open_door(_handle, HAND, _refuse)
+    sdk.open_door(_handle, Waiter(HAND, _stand_still), _refuse)
     sdk.rehearse()
     clocks.install()
     waiting.install()
@@ -120,6 +120,11 @@ def _pass(bridge: Bridge, answer: Mapping[str, Any], at: list[str]) -> None:
         bridge.gate(at, request=number)
     else:
         bridge.tell(call="passed", at=at, request=number, page_ns=HAND.monotonic_ns())
+
+
+def _stand_still(duration_ns: int) -> None:
+    if _bridge is not None:
+        _bridge.call(call="blocked", ns=duration_ns)
 
 
 def _refuse(url: str) -> None:
