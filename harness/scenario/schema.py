@@ -72,6 +72,7 @@ class Stack(Strict):
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     system: str | None = None
     expire_after: Duration | None = None
+    turns_per_minute: Annotated[int, Field(ge=1)] | None = None
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 

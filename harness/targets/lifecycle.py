@@ -6,17 +6,20 @@ into a summary, in the model's words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anthropic
 
-from harness.lifecycle import Conversation
+from harness.lifecycle import Conversation, Fence, JsonlStore, Sessions
 from harness.protocol import Checkpoint, Message, Tool, Usage
 
 SUMMARY_TOKENS = 400
+_OF_USERS = ("expire_after_s", "turns_per_minute")
 _SETTINGS = ("window_tokens", "checkpoint_every", "max_tokens", "system", "model")
 
 
@@ -89,6 +92,83 @@ class LifecycleSession:
         self._conversation.close()
 
 
+class LifecycleUser:
+    """One user of the reference stack: sessions that expire one after the other, behind a fence."""
+
+    def __init__(
+        self,
+        home: Path,
+        user_id: str,
+        *,
+        expire_after_s: float | None,
+        turns_per_minute: int | None,
+        **settings: Any,
+    ) -> None:
+        self._home = home
+        self._store = settings.pop("store", None) or JsonlStore(home)
+        self._user = user_id
+        self._settings = settings
+        self._fence = None if turns_per_minute is None else Fence(turns_per_minute)
+        self._admitted: set[str] = set()
+        self._sessions = Sessions(
+            home, expire_after_s=expire_after_s, store=self._store, **settings
+        )
+
+    def send(self, message_id: str, text: str) -> str:
+        """Answer one message in the session of the moment; RateFenced where there are too many."""
+        if self._fence is not None and message_id not in self._admitted:
+            self._fence.enter(self._user)
+            self._admitted.add(message_id)
+        return self._sessions.send(self._user, message_id, text)
+
+    def history(self) -> Sequence[Message]:
+        """All that was said, in this session and those before it."""
+        with self._each() as sessions:
+            return [message for each in sessions for message in each.history()]
+
+    def window(self) -> Sequence[Message]:
+        """What the next request would carry."""
+        with self._each() as sessions:
+            return sessions[-1].window()
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint, counted on from the sessions before."""
+        with self._each() as (*older, newest):
+            said = [message for each in older for message in each.history()]
+            turns = sum(message.role == "assistant" for message in said)
+            saved = newest.checkpoint()
+        if saved is None:
+            return Checkpoint(turns, {}) if turns else None
+        return replace(saved, turn_number=turns + saved.turn_number)
+
+    def usage(self) -> Usage:
+        """The books of all sessions."""
+        with self._each() as sessions:
+            books = [vars(each.usage()) for each in sessions]
+        return Usage(**{name: sum(each[name] for each in books) for name in books[0]})
+
+    def resume(self) -> str | None:
+        """Finish what a crash interrupted."""
+        with self._sessions.of(self._user) as conversation:
+            return conversation.resume()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._sessions.close()
+
+    @contextmanager
+    def _each(self) -> Iterator[list[LifecycleSession]]:
+        """All sessions, oldest first; the newest is the registry's, the others are only read."""
+        with ExitStack() as held:
+            newest = held.enter_context(self._sessions.of(self._user))
+            store = self._store.of(self._user)
+            older = [
+                held.enter_context(Conversation(self._home, number, store=store, **self._settings))
+                for number in self._sessions.session_ids(self._user)[:-1]
+            ]
+            yield [LifecycleSession(each) for each in (*older, newest)]
+
+
 class Lifecycle:
     """The target."""
 
@@ -103,13 +183,18 @@ class Lifecycle:
         session_id: str,
         settings: Mapping[str, object],
         tools: Mapping[str, Tool],
-    ) -> LifecycleSession:
+    ) -> LifecycleSession | LifecycleUser:
         """Open the session, with the SDK's client as the environment makes it."""
         known: dict[str, Any] = {key: settings[key] for key in _SETTINGS if key in settings}
         client = anthropic.Anthropic()
         options: Any = settings.get("options") or {}
         if options.get("summarize"):
             known["summarize"] = partial(_summarize, client, settings["model"])
+        if options.get("rotate_bytes"):
+            known["store"] = JsonlStore(home, rotate_bytes=int(options["rotate_bytes"]))
+        of_users: dict[str, Any] = {key: settings.get(key) for key in _OF_USERS}
+        if any(value is not None for value in of_users.values()):
+            return LifecycleUser(home, session_id, client=client, tools=tools, **known, **of_users)
         return LifecycleSession(
             Conversation.open(home, session_id, client=client, tools=tools, **known)
         )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.life.clock import Hand
+from harness.life.clock import Hand, Waiter
 from harness.world.clock import ORIGIN_NS, VirtualClock
 
 
@@ -52,3 +52,22 @@ def test_sleeping_past_the_deadline_says_so(shared: tuple[Hand, VirtualClock]) -
     assert not called
     hand.sleep_ns(1)
     assert called
+
+
+def test_waiting_on_a_running_loop_is_told_and_letting_others_on_is_not(
+    shared: tuple[Hand, VirtualClock],
+) -> None:
+    hand, clock = shared
+    held: list[int] = []
+    waiter = Waiter(hand, held.append)
+
+    async def on_the_loop() -> None:
+        waiter.sleep_ns(7)
+        waiter.sleep_ns(0)
+        await waiter.asleep_ns(0)
+        await asyncio.to_thread(waiter.sleep_ns, 9)
+
+    waiter.sleep_ns(5)
+    asyncio.run(on_the_loop())
+    assert held == [7]
+    assert clock.elapsed_ns == 21

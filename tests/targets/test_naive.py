@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.case import parse
 from harness.lab.play import play, replay
-from harness.report.result import Run
+from harness.report.result import Run, story_of
 from harness.scenario.load import Loaded, find, load
+from tests.targets.naive_table import DOC, ROOT, ROWS, Results, Row, document, finding, found
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -76,6 +76,11 @@ CAUGHT = {
 }
 
 
+@pytest.fixture(scope="module")
+def results(run: Run) -> Results:
+    return found(run.results)
+
+
 def test_the_stories_break_it_under_the_codes_they_were_written_for(run: Run) -> None:
     assert run.exit_code == 1
     assert {result.story for result in run.results if not result.verdict.findings} == KEPT
@@ -84,8 +89,34 @@ def test_the_stories_break_it_under_the_codes_they_were_written_for(run: Run) ->
         assert codes >= CAUGHT.get(result.story, set()), result.story
 
 
-def test_a_finding_replays_from_its_token_alone(run: Run, stories: list[Loaded]) -> None:
-    for result in (result for result in run.results[::6] if result.verdict.findings):
-        token = result.verdict.findings[0].token
-        assert parse(token).token == token
-        assert replay(token, stories).verdict == result.verdict
+def test_every_story_is_caught_or_said_to_be_kept(stories: list[Loaded]) -> None:
+    assert {story_of(loaded.path) for loaded in stories} == CAUGHT.keys() | KEPT
+
+
+def test_each_of_its_defects_is_caught_and_the_document_says_so(results: Results) -> None:
+    missed = [row.number for row in ROWS if finding(row, results) is None]
+    assert missed == []
+    assert DOC.read_text(encoding="utf-8") == document(results), "run tests.targets.naive_table"
+
+
+def test_the_table_is_whole() -> None:
+    assert [row.number for row in ROWS] == list(range(1, 34))
+
+
+def _shown_again(row: Row, results: Results) -> None:
+    shown = finding(row, results)
+    assert shown is not None
+    target = None if row.target == "naive" else str(ROOT / row.target)
+    again = replay(shown.token, [row.loaded], target=target).verdict.findings
+    assert any(one.code == row.code and row.says in one.message for one in again), row.number
+
+
+def test_a_token_shows_its_defect_again(results: Results) -> None:
+    for row in ROWS[::8]:
+        _shown_again(row, results)
+
+
+@pytest.mark.slow
+def test_every_token_shows_its_defect_again(results: Results) -> None:
+    for row in ROWS:
+        _shown_again(row, results)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
 from harness.checks.evidence.facts import Answer, Evidence, canonical
+from harness.checks.promises.standstill import stood_still
 from harness.record import Event
 
 REJECTED = (400, 404, 413)
@@ -70,6 +71,7 @@ def bounded(evidence: Evidence) -> Iterator[Breach]:
         yield _without_end(
             crowded, f"the model was asked more than {ATTEMPTS_A_TURN_MAX} times in one turn"
         )
+    yield from stood_still(evidence)
 
 
 def shut_network(evidence: Evidence) -> Iterator[Breach]:

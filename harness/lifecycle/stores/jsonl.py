@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.lifecycle.errors import SessionIdError
 from harness.lifecycle.sessions.lock import SessionLock
 from harness.lifecycle.sessions.naming import folder_name, full_name, id_of
-from harness.lifecycle.storage.codec import ConversationCodec
+from harness.lifecycle.storage.codec import ROTATE_BYTES, ConversationCodec
 from harness.lifecycle.storage.durable import create_directory, seal, unseal, write_temporary
 from harness.lifecycle.storage.resume import CheckpointStore
 from harness.lifecycle.storage.segments import Segments
@@ -26,9 +26,16 @@ USER_NAME = "user.json"
 class JsonlStore:
     """A folder a session in `home`, with its log, its checkpoint and its lock."""
 
-    def __init__(self, home: str | Path, *, user_id: str | None = None) -> None:
+    def __init__(
+        self,
+        home: str | Path,
+        *,
+        user_id: str | None = None,
+        rotate_bytes: int = ROTATE_BYTES,
+    ) -> None:
         self.home = Path(home)
         self.user_id = user_id
+        self.rotate_bytes = rotate_bytes
         self._folder = self.home if user_id is None else self.home / folder_name(user_id)
 
     def open(self, session_id: str, *, now: Callable[[], int] | None = None) -> Held:
@@ -37,7 +44,7 @@ class JsonlStore:
         if self.user_id is not None:
             _name_user(self._folder, self.user_id)
         lock = SessionLock(folder)
-        log = ConversationCodec(folder / LOG_NAME, now=now)
+        log = ConversationCodec(folder / LOG_NAME, now=now, rotate_bytes=self.rotate_bytes)
 
         def release() -> None:
             log.close()
@@ -48,7 +55,7 @@ class JsonlStore:
 
     def of(self, user_id: str) -> JsonlStore:
         """The same store for this user's sessions alone."""
-        return JsonlStore(self.home, user_id=user_id)
+        return JsonlStore(self.home, user_id=user_id, rotate_bytes=self.rotate_bytes)
 
     def session_ids(self) -> list[str]:
         """The sessions here; an id that was too long for a folder is given as its folder's name."""
