@@ -23,13 +23,15 @@ class _Window:
     def __init__(self, max_tokens: int) -> None:
         self.max_tokens = max_tokens
         self.messages: list[dict[str, Any]] = []
+        self.dropped: list[dict[str, Any]] = []
         self.total = 0
 
     def push(self, role: str, content: Any) -> None:
         self.messages.append({"role": role, "content": content})
         self.total += _count_tokens(content)
         while self.messages and self.total > self.max_tokens:
-            self.total -= _count_tokens(self.messages.pop(0)["content"])
+            self.dropped.append(self.messages.pop(0))
+            self.total -= _count_tokens(self.dropped[-1]["content"])
 
 
 class NaiveSession:
@@ -51,6 +53,9 @@ class NaiveSession:
             window.push(row["role"], row["content"])
         window.push("user", text)
         self._append("user", text)
+        if window.dropped and self._settings.get("options", {}).get("summarize"):
+            summary = self._summarize(window.dropped)
+            window.messages.insert(0, {"role": "system", "content": summary})
         turn = 0
         while True:
             response = self._client.messages.create(**self._request(window.messages))
@@ -102,6 +107,15 @@ class NaiveSession:
                 for tool in self._tools.values()
             ]
         return request
+
+    def _summarize(self, dropped: list[dict[str, Any]]) -> str:
+        said = "\n".join(f"{message['role']}: {message['content']}" for message in dropped)
+        response = self._client.messages.create(
+            model=self._settings["model"],
+            max_tokens=300,
+            messages=[{"role": "user", "content": f"Summarise this conversation:\n\n{said}"}],
+        )
+        return f"Earlier conversation: {response.content[0].text}"
 
     def _run(self, block: Mapping[str, Any]) -> dict[str, Any]:
         result = self._tools[block["name"]](block["input"], call_id=block["id"])
