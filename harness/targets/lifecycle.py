@@ -1,5 +1,7 @@
-"""The reference target: `harness.lifecycle.Conversation` in the protocol's shapes, and what a scenario may ask of it
-beyond that: `options: {summarize: true}` folds what leaves the window into a summary.
+"""The reference target: `harness.lifecycle.Conversation` in the protocol's shapes.
+
+A scenario may ask one thing more of it: `options: {summarize: true}` folds what leaves the window
+into a summary, in the model's words.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class NaiveSession:
 
     def _summarize(self, dropped: list[dict[str, Any]]) -> str:
         said = "\n".join(f"{message['role']}: {message['content']}" for message in dropped)
-        response = self._client.messages.create(
+        response: Any = self._client.messages.create(
             model=self._settings["model"],
             max_tokens=300,
             messages=[{"role": "user", "content": f"Summarise this conversation:\n\n{said}"}],
