@@ -25,7 +25,7 @@ from harness.life import clock as clocks
 from harness.life import network, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
 from harness.life.clock import HAND
-from harness.life.disk import trap
+from harness.life.disk import reads, trap, wrapped
 from harness.life.drive import Driver
 from harness.life.tools import BridgedTool
 
@@ -87,6 +87,10 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
     _bridge = bridge = Bridge(crossing, _home_file)
+    # What Python compiles is not the target's doing.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
     driver = Driver(_target, order["home"])
@@ -94,6 +98,8 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     if order["filter"] is not None:
         trap.write_stacks_to(2)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
+    elif order["telling"]:
+        wrapped.begin(bridge.call)
     try:
         while (command := commands.receive())["do"] != "quit":
             if command["do"] == "open":
