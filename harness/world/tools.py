@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.scenario.plan import speak
 from harness.scenario.schema import ToolSpec, Words
-from harness.scenario.text import speak
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.checks.evidence.facts import Evidence
-from harness.scenario.schema import Crash, Fault, ToolFault
+from harness.scenario.faults import Crash, Fault, ToolFault
 
 _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 
@@ -58,7 +58,7 @@ def _unexplained(evidence: Evidence) -> Iterator[str]:
 
 
 def _kills(fault: Fault) -> bool:
-    return fault.kind in ("crash", "tool")
+    return fault.kind in ("crash", "tool", "damage")
 
 
 def _unfired(evidence: Evidence) -> Iterator[str]:
@@ -93,6 +93,8 @@ def _remedy(fault: Fault) -> str:
         return f"the target asked the model too seldom in turn {turn}; name a turn that asks it"
     if fault.kind == "clock":
         return f"turn {turn} was never reached; see what happened before it"
+    if fault.kind == "damage":
+        return f"there was no such file before turn {turn}, or it was empty; name one that is there"
     if fault.kind in ("disk", "writer"):
         return f"the target did no such thing in turn {turn}; name what it does there"
     return (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from harness.scenario.schema import OPERATION, Crash, Disk, Fault, ToolFault
+from harness.scenario.faults import OPERATION, Crash, Disk, Fault, ToolFault
 from harness.world.disk.choices import Tier
 from harness.world.syscalls.operations import Operation
 
