@@ -33,7 +33,6 @@ from harness.world.process import (
 )
 from harness.world.syscalls.recorder import Trace
 
-SESSION_ID = "session-1"
 LIVES_PER_TURN_MAX = 32
 
 
@@ -63,6 +62,7 @@ class Ground:
     server: Server
     clock: VirtualClock
     home: Path
+    session_id: str
     order: Mapping[str, Any]
     settings: Mapping[str, Any]
     keep: Keep | None
@@ -97,7 +97,9 @@ class Lives:
         order = {**self._ground.order, "life": self._stage.life}
         self._life = Life(self._ground.server, self._ground.clock, order, self._tracing)
         self._stage.record("life.started")
-        outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
+        outcome = self.ask(
+            "open", session_id=self._ground.session_id, settings=self._ground.settings
+        )
         if isinstance(outcome, Returned):
             self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
             self._guard.private = outcome.value["private_modes"]

@@ -115,7 +115,9 @@ class _Player:
             told = choose().fidelity == "python"
             tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance, told)
         order = {"home": str(home), "seed": seed, "tools": shed.describe()}
-        self._ground = Ground(server, self._clock, home, order, settings_of(scenario), keep)
+        self._ground = Ground(
+            server, self._clock, home, scenario.session, order, settings_of(scenario), keep
+        )
         self.lives = Lives(self._ground, self.stage, tracing)
 
     def play(self) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from harness.scenario.schema import Repeat, Reply, Scenario, Step, Text, Wait, Words
+from harness.scenario.schema import Repeat, Reply, Say, Scenario, Step, Text, Wait, Words
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -57,6 +57,8 @@ class Turn:
     steps: tuple[PlannedStep, ...]
     pause_ns: int
     """How long the user waits before writing this."""
+    pinned: bool = False
+    """It is to stay in every request from then on."""
 
     @property
     def calls(self) -> tuple[PlannedCall, ...]:
@@ -109,7 +111,15 @@ def _work_out(scenario: Scenario, seed: int) -> Plan:
             _step(scenario, step, f"{place}/{index}") for index, step in enumerate(_steps(reply))
         )
         turns.append(
-            Turn(number, line, f"m{number:05d}", speak(user, f"{place}/user"), steps, pause_ns)
+            Turn(
+                number,
+                line,
+                f"m{number:05d}",
+                speak(user, f"{place}/user"),
+                steps,
+                pause_ns,
+                _pinned(scenario, line),
+            )
         )
         pause_ns = 0
     return Plan(tuple(turns), pause_ns)
@@ -129,6 +139,11 @@ def _spoken(scenario: Scenario) -> Iterator[tuple[int, int, Text | None, Reply |
                 yield index, line.every, line.user, line.reply
         else:
             yield index, 0, line.user, line.reply
+
+
+def _pinned(scenario: Scenario, line: int) -> bool:
+    spoken = scenario.script[line]
+    return isinstance(spoken, Say) and spoken.pin
 
 
 def _steps(reply: Reply) -> tuple[Step, ...]:

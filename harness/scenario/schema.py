@@ -151,10 +151,14 @@ Reply = Annotated[
 
 
 class Say(Strict):
-    """The user writes; the model answers with one step, or one a model call."""
+    """The user writes; the model answers with one step, or one a model call.
+
+    What is said with `pin` is to stay in every request from then on, where the target has pins.
+    """
 
     user: Text
     reply: Reply = Step(words=(20, 60))
+    pin: bool = False
 
 
 class Wait(Strict):
@@ -241,6 +245,8 @@ class Scenario(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     clock: Clock = Clock()
     model: Model = Model()
+    session: Annotated[str, Field(min_length=1)] = "session-1"
+    """The session's id, as the target is handed it."""
     stack: Stack = Stack()
     tools: Mapping[str, ToolSpec] = Field(default_factory=dict)
     script: Annotated[tuple[Line, ...], Field(min_length=1)]

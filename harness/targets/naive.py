@@ -37,11 +37,17 @@ class _Window:
 class NaiveSession:
     """One conversation: everything is read again for every message."""
 
-    def __init__(self, home: Path, settings: Mapping[str, Any], tools: Mapping[str, Tool]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        session_id: str,
+        settings: Mapping[str, Any],
+        tools: Mapping[str, Tool],
+    ) -> None:
         import anthropic
 
         self._client = anthropic.Anthropic()
-        self._log_path = home / "conversation.jsonl"
+        self._log_path = home / f"{session_id}.jsonl"
         self._checkpoint_path = home / "checkpoint.json"
         self._settings = settings
         self._tools = tools
@@ -148,5 +154,5 @@ class Naive:
         settings: Mapping[str, object],
         tools: Mapping[str, Tool],
     ) -> NaiveSession:
-        """Open the session; the id plays no part, each home holds one."""
-        return NaiveSession(home, settings, tools)
+        """Open the session: the id is the name of its file."""
+        return NaiveSession(home, session_id, settings, tools)
