@@ -283,6 +283,10 @@ class Stage:
         self.stray("strayed", call["path"], operation=call["operation"])
         return {}
 
+    def _on_blocked(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.record("loop.blocked", ns=call["ns"])
+        return {}
+
     def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:
         deadline = self._clock.deadline_ns or 0
         self._bound("virtual_time", deadline, "one user message took more than 48 virtual hours")

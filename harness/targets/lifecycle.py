@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anthropic
+
 from harness.lifecycle import Conversation
 from harness.protocol import Checkpoint, Message, Tool, Usage
 
@@ -103,8 +105,6 @@ class Lifecycle:
         tools: Mapping[str, Tool],
     ) -> LifecycleSession:
         """Open the session, with the SDK's client as the environment makes it."""
-        import anthropic
-
         known: dict[str, Any] = {key: settings[key] for key in _SETTINGS if key in settings}
         client = anthropic.Anthropic()
         options: Any = settings.get("options") or {}

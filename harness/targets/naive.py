@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import anthropic
+
 from harness.protocol import Checkpoint, Message, Tool
 
 
@@ -44,8 +46,6 @@ class NaiveSession:
         settings: Mapping[str, Any],
         tools: Mapping[str, Tool],
     ) -> None:
-        import anthropic
-
         self._client = anthropic.Anthropic()
         self._log_path = home / f"{session_id}.jsonl"
         self._checkpoint_path = home / "checkpoint.json"
