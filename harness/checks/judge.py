@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from harness.checks import effects, expect, newest, resume, storage, wire
+from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
+from harness.checks.promises import confined, effects, newest, resume, storage, wire
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.record import Record
 
@@ -23,6 +24,7 @@ CHECKS: Mapping[str, Check] = {
     "P5": resume.consume_once,
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
+    "S6": confined.confined,
     "W1": wire.requests_accepted,
     "W2": wire.window_kept,
     "W3": newest.newest_kept,
@@ -30,7 +32,7 @@ CHECKS: Mapping[str, Check] = {
     "W7": wire.shut_network,
 }
 """Every check by the code of its promise."""
-JUDGED_IN_STORES = ("P1", "S1", "S2")
+JUDGED_IN_STORES = ("P1", "P4", "S1", "S2", "S3", "S4", "S5", "S6")
 """A store is not held to what the harness's own plain loop does."""
 NEEDS = {"P4": "checkpoint", "W5": "usage"}
 """Promises that only a target with this capability makes."""

@@ -23,10 +23,10 @@ from typing import Literal
 from harness import case
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
-from harness.lab import sweep as sweeping
+from harness.lab.crashes import sweep as sweeping
+from harness.lab.faults.deaths import needs_recorder
 from harness.lab.pool import POOL
 from harness.lab.runner import Keep, run
-from harness.lab.stage import needs_recorder
 from harness.lab.targets import TargetError, TargetRef, find_target, shipped_targets
 from harness.model.catalogue import shipped
 from harness.record import Header, Record, read
@@ -37,6 +37,7 @@ from harness.world.disk.choices import Tier
 from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State
 from harness.world.process import Server, Stopped
+from harness.world.syscalls.rehearsal import choose
 
 __all__ = ["TargetError", "check", "play", "replay", "shipped_targets", "sweep"]
 
@@ -205,9 +206,9 @@ def case_of(loaded: Loaded, ref: TargetRef, seed: int) -> case.Case:
     return case.Case(content, case.target_hash(ref.name), seed)
 
 
-def fidelity(scenario: Scenario) -> Literal["seccomp", "none"]:
-    """How finely the disk is watched: every system call where a fault needs it, else not at all."""
-    return "seccomp" if needs_recorder(scenario.faults) else "none"
+def fidelity(scenario: Scenario) -> Literal["seccomp", "python", "none"]:
+    """How finely the disk is watched: by the recorder of this machine where a fault needs it."""
+    return choose().fidelity if needs_recorder(scenario.faults) else "none"
 
 
 class _Crew:
@@ -232,6 +233,7 @@ class _Crew:
         self._errors: list[BaseException] = []
         self._waiting: queue.SimpleQueue[tuple[int, Loaded]] = queue.SimpleQueue()
         self._home: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._came_home = threading.Event()
 
     def play(self, scenarios: Sequence[Loaded], jobs: int) -> Run:
         for numbered in enumerate(scenarios):
@@ -243,7 +245,8 @@ class _Crew:
         while self._home.qsize() < jobs:
             # Not thread.join: interrupted, CPython 3.11 takes a running thread for a finished one.
             try:
-                time.sleep(0.05)
+                self._came_home.wait(0.05)
+                self._came_home.clear()
             except KeyboardInterrupt:
                 interrupted = True
                 self._stop.set()
@@ -270,6 +273,7 @@ class _Crew:
             self._fail(error)
         finally:
             self._home.put(threading.get_ident())
+            self._came_home.set()
 
     def _fail(self, error: BaseException) -> None:
         self._errors.append(error)

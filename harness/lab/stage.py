@@ -2,95 +2,39 @@
 
 Every scripted death waits here until its turn and boundary come. A death at a boundary means: that
 crossing was about to take effect and does not; so the death is looked up before the crossing is
-recorded or carried out. The model and the tools outlive every life.
+recorded or carried out. A death at `*.stored` is looked up then too: the crossing ends the stretch
+of disk operations that it falls in. The model and the tools outlive every life.
 """
 
 from __future__ import annotations
 
-import errno
+import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatch
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.channel import to_bytes, to_text
+from harness.channel import to_text
 from harness.doors.reply import NoReply
+from harness.lab.faults.deaths import Death, fits
+from harness.lab.faults.failures import Failure, failing
+from harness.lab.faults.stored import Stretch
 from harness.model.mock import MockModel
+from harness.model.request import read_json
 from harness.record import Record
-from harness.scenario.schema import OPERATION, Crash, Disk, Fault, ToolFault
+from harness.scenario.plan import Plan
 from harness.world.clock import VirtualClock
-from harness.world.disk.choices import Tier
 from harness.world.process import Die
 from harness.world.syscalls.operations import Operation
-from harness.world.syscalls.recorder import Decision, Fail, Go, Short, Slow
+from harness.world.syscalls.recorder import Decision, Go
 from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
-SLOW_NS = 5_000_000_000
-"""What a slow disk takes for one operation, in virtual time."""
-_TOOL_BOUNDARY = {"before": "tool.called", "during": "tool.halfway", "after_effect": "tool.done"}
-
-
-@dataclass(frozen=True)
-class Death:
-    """A scripted death that has not happened yet.
-
-    `at` is a boundary, or a disk operation as `write checkpoint` (then `call` counts its matches
-    in the turn); at a boundary of a tool `call` is the n-th call, None for any.
-    """
-
-    fault: int
-    turn: int
-    at: str
-    call: int | None
-    tier: Tier = "kill"
-    state: int | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A scripted error of a disk operation that has not happened yet."""
-
-    fault: int
-    turn: int
-    on: str
-    error: str
-
-
-def needs_recorder(faults: tuple[Fault, ...]) -> bool:
-    """Whether a fault can only be done by somebody who sees the disk operations."""
-    whats = [fault.what for fault in faults]
-    crashes = [what for what in whats if isinstance(what, Crash)]
-    return any(isinstance(what, Disk) for what in whats) or any(
-        OPERATION.fullmatch(crash.at) or crash.disk != "kill" for crash in crashes
-    )
-
-
-def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
-    """The deaths among the faults, in the order of the script."""
-    deaths = []
-    for index, fault in enumerate(faults):
-        what = fault.what
-        if isinstance(what, Crash):
-            operation = OPERATION.fullmatch(what.at)
-            number = None if operation is None else int(operation[3] or 1)
-            at = what.at if operation is None else f"{operation[1]} {operation[2]}"
-            deaths.append(Death(index, what.turn, at, number, what.disk, what.state))
-        elif isinstance(what, ToolFault):
-            deaths.append(Death(index, what.turn, _TOOL_BOUNDARY[what.crash], what.call))
-    return deaths
-
-
-def scripted_failures(faults: tuple[Fault, ...]) -> list[Failure]:
-    """The disk errors among the faults, in the order of the script."""
-    return [
-        Failure(index, fault.what.turn, fault.what.on, fault.what.error)
-        for index, fault in enumerate(faults)
-        if isinstance(fault.what, Disk)
-    ]
+STRAYS_MAX = 50
+"""Different strays told a case; more say nothing new."""
+_REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
+_NO_CROSSING = ("disk", "fault.fired")
 
 
 class Stage:
@@ -104,19 +48,25 @@ class Stage:
         shed: ToolShed,
         deaths: list[Death],
         failures: list[Failure] | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.turn: int | None = None
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.capabilities: Sequence[str] = ()
+        self.operations: Sequence[Operation] = ()
         self._record = record
         self._clock = clock
         self._model = model
         self._shed = shed
         self._deaths = deaths
         self._failures = failures or []
+        self._plan = plan
+        self._stretch = Stretch("", 0)
         self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
+        self._strays: set[str] = set()
         self._requests = 0
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
@@ -128,12 +78,18 @@ class Stage:
 
     def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
-        now_ns = self._clock.elapsed_ns
-        self._record.add(kind, data, at_ns=now_ns, life=self.life, turn=self.turn, **more)
+        self._add(kind, {**(data or {}), **more}, self._clock.elapsed_ns)
 
-    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer one message of the life; Die where a death is scripted or a bound is hit."""
-        answer: Mapping[str, Any] = getattr(self, f"_on_{call['call']}")(call)
+    def _add(self, kind: str, data: Mapping[str, Any], at_ns: int) -> None:
+        if kind not in _NO_CROSSING and any(death.stored for death in self._deaths):
+            words = self._words(kind, data)
+            self._stretch = Stretch(kind, len(self.operations), words)
+        self._record.add(kind, data, at_ns=at_ns, life=self.life, turn=self.turn)
+
+    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Answer one message of the life, None where it awaits none; Die where a death is scripted
+        or a bound is hit."""
+        answer: Mapping[str, Any] | None = getattr(self, f"_on_{call['call']}")(call)
         return answer
 
     def decide(self, operation: Operation) -> Decision:
@@ -142,7 +98,7 @@ class Stage:
         for death in self._deaths:
             kind, _, pattern = death.at.partition(" ")
             if pattern and death.turn == self.turn and kind == operation.kind:
-                if not _fits(name, pattern):
+                if not fits(name, pattern):
                     continue
                 self._operations[self.turn, death.at] += 1
                 if self._operations[self.turn, death.at] == death.call:
@@ -165,16 +121,44 @@ class Stage:
             return Go()
         self._failures.remove(failure)
         self.fire(failure.fault, f"{failure.error} on {failure.on} {name}")
-        return _failing(failure.error, operation)
+        return failing(failure.error, operation)
 
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""
         for death in self._deaths:
-            if (death.turn, death.at) == (self.turn, at) and death.call in (None, call):
+            here = (death.turn, death.at) == (self.turn, at) and death.call in (None, call)
+            left = self._stored_before(at, death) if death.stored else None
+            if here or left is not None:
                 self._deaths.remove(death)
-                self.dying = death
+                self.dying = dataclasses.replace(death, operations=left)
                 return True
         return False
+
+    def stray(self, kind: str, path: str, **details: str) -> None:
+        """Record what became of a path that is none of the target's; of each the first is told."""
+        if path not in self._strays and len(self._strays) < STRAYS_MAX:
+            self._strays.add(path)
+            self.record(kind, path=path, **details)
+
+    def _stored_before(self, at: str, death: Death) -> int | None:
+        """How many operations are left if it dies in the stretch before this crossing."""
+        if death.turn != self.turn:
+            return None
+        return self._stretch.moment(
+            death.at, at, self.operations, checkpoints="checkpoint" in self.capabilities
+        )
+
+    def _words(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a store after this crossing would show."""
+        if kind == "user.received":
+            return (str(data["text"]),)
+        if kind == "tool.done":
+            return (str(data["call_id"]),)
+        row = next((row for row in reversed(self._model.ledger) if row.status == 200), None)
+        if kind != "reply.received" or row is None or row.turn is None or self._plan is None:
+            return ()
+        step = self._plan.turn(row.turn).steps[row.step or 0]
+        return (step.text or "", *(call.id for call in step.calls))
 
     def fire(self, fault: int, what: str) -> None:
         """Note that a fault took place; the first time counts."""
@@ -202,23 +186,23 @@ class Stage:
         self._gate("request.sent")
         number = self._requests
         self._requests += 1
+        body: bytes = call["body"]
+        parsed = read_json(body)
         self.record(
             "request.sent",
             request=number,
             method=call["method"],
             path=call["path"],
-            body=_readable(call["body"]),
+            body=_readable(body) if parsed is None else parsed,
         )
         self._model.spoken_turn = self.turn
         reply = self._model.handle(
-            call["method"],
-            call["path"],
-            call["headers"],
-            to_bytes(call["body"]),
-            self._clock.now_ns,
+            call["method"], call["path"], call["headers"], body, self._clock.now_ns, parsed
         )
         row = self._model.ledger[-1]
-        self.record("model.answered", vars(row), request=number)
+        told = None if isinstance(reply, NoReply) else reply.headers.get("retry-after")
+        wait_s = None if told is None else float(told)
+        self.record("model.answered", vars(row), request=number, retry_after=wait_s)
         if row.fault is not None:
             self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
         if isinstance(reply, NoReply):
@@ -226,9 +210,11 @@ class Stage:
         return {
             "status": reply.status,
             "headers": dict(reply.headers),
-            "frames": [[frame.delay_ns, to_text(frame.data)] for frame in reply.frames],
+            "frames": [[frame.delay_ns, len(frame.data)] for frame in reply.frames],
+            "body": b"".join([frame.data for frame in reply.frames]),
             "end": reply.end,
             "request": number,
+            "gated": any(death.at in _REPLY_BOUNDARIES or death.stored for death in self._deaths),
         }
 
     def _on_gate(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -236,6 +222,17 @@ class Stage:
             self._gate(at)
             self.record(at, request=call["request"])
         return {}
+
+    def _on_stored(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._gate("message.stored")
+        self.record("message.stored", role=call["role"], content=call["content"])
+        return {}
+
+    def _on_passed(self, call: Mapping[str, Any]) -> None:
+        """Boundaries at which nobody dies: the life went on, and says when it was there."""
+        at_ns = self._clock.elapsed_at(call["page_ns"])
+        for at in call["at"]:
+            self._add(at, {"request": call["request"]}, at_ns)
 
     def _on_tool(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self._calls[self.turn] += 1
@@ -270,28 +267,20 @@ class Stage:
         self.record("network.refused", address=call["address"], what=call["what"])
         return {}
 
+    def _on_strayed(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.stray("strayed", call["path"], operation=call["operation"])
+        return {}
+
     def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:
         deadline = self._clock.deadline_ns or 0
         self._bound("virtual_time", deadline, "one user message took more than 48 virtual hours")
         return {}
 
 
-def _readable(body: str) -> Any:
+def _readable(body: bytes) -> Any:
+    """What the model does not take for JSON, as the record shows it."""
+    text = to_text(body)
     try:
-        return json.loads(body)
+        return json.loads(text)
     except ValueError:
-        return body
-
-
-def _fits(path: str, pattern: str) -> bool:
-    """Whether a file's name, or its path in the home, begins as the pattern says."""
-    name = path.rpartition("/")[2]
-    return any(fnmatch(one, form) for one in (name, path) for form in (pattern, f"{pattern}*"))
-
-
-def _failing(error: str, operation: Operation) -> Decision:
-    if error == "slow":
-        return Slow(SLOW_NS)
-    if error == "short":
-        return Short(max(1, len(operation.data) // 2)) if operation.data else Go()
-    return Fail(getattr(errno, error))
+        return text

@@ -118,14 +118,15 @@ class MockModel:
         self._model = model
         self._seed = seed
         self._catalogue = catalogue or shipped()
+        self._specs: dict[str, ModelSpec] = {}
         self._start_ns = start_ns
         self._on_row = on_row
         self._index = Index(plan or Plan(()))
         self._faults = Faults(faults)
         self._meter = Meter()
         self._cache = PromptCache()
-        self._limits = Limits(limits)
-        self._specs: dict[str, ModelSpec] = {}
+        told = model.rate_limits
+        self._limits = Limits(limits, None if told is None else (self._spec(model.name).id, told))
         names = table.active(rules_off, rules_on)
         self._at_entry = table.choose(table.AT_ENTRY, names)
         self._on_shape = table.choose(table.ON_SHAPE, names)
@@ -142,9 +143,16 @@ class MockModel:
         return other
 
     def handle(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, now_ns: int
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        now_ns: int,
+        parsed: Mapping[str, Any] | None = None,
     ) -> Reply | NoReply:
-        """Answer one request. Header names are in lower case; `path` may carry a query."""
+        """Answer one request. Header names are in lower case; `path` may carry a query. `parsed` is
+        what `read_json` makes of the body, for whoever has it already."""
         number = len(self.ledger) + 1
         path, _, query = path.partition("?")
         attempt = _Attempt(number, now_ns, self._id("req", number), path)
@@ -154,7 +162,7 @@ class MockModel:
             if method == "GET":
                 reply: Reply | NoReply = self._show_models(attempt, path, query)
             else:
-                reply = self._answer(attempt, knock)
+                reply = self._answer(attempt, knock, parsed)
         except Refusal as refusal:
             reply = self._refuse(attempt, refusal)
         except RecursionError:
@@ -182,11 +190,13 @@ class MockModel:
             self._specs[name] = spec
         return spec
 
-    def _answer(self, attempt: _Attempt, knock: entry.Knock) -> Reply | NoReply:
+    def _answer(
+        self, attempt: _Attempt, knock: entry.Knock, parsed: Mapping[str, Any] | None
+    ) -> Reply | NoReply:
         counting = knock.path == entry.COUNT_TOKENS
         betas = knock.headers.get("anthropic-beta", "")
         request = attempt.request = parse(
-            read_body(knock.body),
+            read_body(knock.body) if parsed is None else parsed,
             betas=frozenset(one.strip() for one in betas.split(",") if one.strip()),
             version=knock.headers.get("anthropic-version", ""),
             counting=counting,

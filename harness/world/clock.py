@@ -3,7 +3,8 @@
 The runner owns the page; whoever waits moves the hand forward (the target's sleeps do it from
 within its own process, see `harness.life.clock`). The hand starts at one second, so that a stack
 which subtracts a little from "now" never sees a negative time. A second cell is the deadline: a
-life that would sleep past it reports that instead (a bound on virtual hours).
+life that would sleep past it reports that instead (a bound on virtual hours). A third says by how
+much the machine's wall clock is wrong: the life's calendar shows it, the world's does not.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ PAGE_BYTES = 4096
 ORIGIN_NS = 1_000_000_000
 _CELL = struct.Struct("<q")
 _DEADLINE = 8
+_WRONG_BY = 16
 _NEVER = 2**63 - 1
 
 
@@ -38,14 +40,22 @@ class VirtualClock:
 
     @property
     def now_ns(self) -> int:
-        """Virtual nanoseconds since 1970."""
+        """Virtual nanoseconds since 1970, as the world has it."""
         return self.epoch_ns + self.elapsed_ns
+
+    def elapsed_at(self, page_ns: int) -> int:
+        """The elapsed time that it was when the page said this."""
+        return page_ns - ORIGIN_NS
 
     def advance(self, duration_ns: int) -> None:
         """Let time pass; a negative duration is a ValueError."""
         if duration_ns < 0:
             raise ValueError(f"time does not run backwards here: {duration_ns} ns")
         self._set(0, self._get(0) + duration_ns)
+
+    def set_wall(self, jump_ns: int) -> None:
+        """Set the machine's wall clock forward, or back; no time passes, nobody else notices."""
+        self._set(_WRONG_BY, self._get(_WRONG_BY) + jump_ns)
 
     @property
     def deadline_ns(self) -> int | None:

@@ -72,6 +72,9 @@ STACKS = (
     Broken("P5", "p5_hears_twice", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken("S1", "s1_writes_at_close", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken("S2", "s2_trips_over_its_lock", {"script": CHAT, "faults": crash(2, "request.sent")}),
+    Broken("S6", "s6_writes_beside_its_home", {"script": CHAT}),
+    Broken("S6", "s6_reads_its_neighbours", {"script": CHAT}),
+    Broken("S6", "s6_lets_others_read", {"script": CHAT}),
     Broken("W1", "w1_leaves_calls_open", booking("idempotent", "tool.called")),
     Broken(
         "W2",

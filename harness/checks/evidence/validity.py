@@ -18,6 +18,7 @@ def reasons(evidence: Evidence) -> tuple[str, ...]:
     """Why this record can be no pass, a sentence each; none where it can."""
     return (
         *_broken(evidence),
+        *_unexplained(evidence),
         *_unfired(evidence),
         *_unspoken(evidence),
         *_unused(evidence),
@@ -41,6 +42,19 @@ def _broken(evidence: Evidence) -> Iterator[str]:
             f"the script was not played to its end: the record stops after event "
             f"{len(evidence.record.events) - 1}, so play the case again"
         )
+
+
+def _unexplained(evidence: Evidence) -> Iterator[str]:
+    """What nobody recorded can be lost in no crash that was played, so it proves nothing."""
+    told = evidence.record.header.fidelity == "python"
+    remedy = (
+        "C libraries and child processes are not seen by the Python recorder; play it where "
+        "`harness doctor` finds seccomp"
+        if told
+        else "a crash of such a file is not judged; keep the session's data out of it"
+    )
+    for event in evidence.of("unmodelled"):
+        yield f"the disk was changed unseen: {event.data['why']}; {remedy}"
 
 
 def _kills(fault: Fault) -> bool:
@@ -77,6 +91,8 @@ def _remedy(fault: Fault) -> str:
         return f"the target made no such tool call in turn {turn}; name a call that it makes"
     if fault.kind in ("http", "stream"):
         return f"the target asked the model too seldom in turn {turn}; name a turn that asks it"
+    if fault.kind == "clock":
+        return f"turn {turn} was never reached; see what happened before it"
     if fault.kind in ("disk", "writer"):
         return f"the target did no such thing in turn {turn}; name what it does there"
     return (
@@ -133,9 +149,9 @@ def _given_up(evidence: Evidence) -> set[int]:
 
 
 def _refused_for_good(evidence: Evidence) -> set[int]:
-    """Turns whose last attempt at the model met a scripted fault."""
+    """Turns whose last attempt at the model met a scripted fault, or the rate limit."""
     last = {row.turn: row for row in evidence.answers if row.turn is not None}
-    return {turn for turn, row in last.items() if row.fault is not None}
+    return {turn for turn, row in last.items() if row.fault is not None or row.status == 429}
 
 
 def _excuses(evidence: Evidence, index: object) -> bool:

@@ -1,0 +1,68 @@
+"""The commands about scenario files, and the files that are published with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.cli.commands.shelf import FIRST_NAME, published_schema
+from harness.scenario.load import json_schema, load
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_list_shows_each_story_with_its_sentence(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.split("\n") == [
+        "resume/double_crash  double crash",
+        "resume/torn_tail     torn tail",
+        "",
+        "2 scenarios",
+        "",
+    ]
+
+
+def test_list_shows_the_rest_beside_a_file_that_is_no_yaml(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shelf / "bad.scenario.yaml").write_text("[1")
+    (shelf / "worse.scenario.yaml").write_text("{a: b: c}")
+    assert main(["list", str(shelf)]) == 4
+    said = capsys.readouterr()
+    assert "resume/torn_tail" in said.out
+    assert "worse.scenario.yaml:1:" in said.err
+
+
+def test_the_published_schemas_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
+    """Run `harness schema` anew after a change: both copies are generated."""
+    assert main(["schema"]) == 0
+    assert capsys.readouterr().out == json_schema() == published_schema()
+    assert (ROOT / "scenarios/scenario.schema.json").read_text() == json_schema()
+
+
+def test_init_writes_a_scenario_that_loads_and_never_overwrites(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"]) == 0
+    assert "harness run scenarios " in capsys.readouterr().out
+    path = Path("scenarios") / FIRST_NAME
+    assert load(path).scenario.name == "a crash on turn 3 resumes from turn 2"
+    named = path.read_text().split("\n")[0].removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / named).resolve().read_text() == json_schema()
+    path.write_text("mine")
+    assert main(["init"]) == 4
+    assert path.read_text() == "mine"
+    assert "is there already and stays as it is" in capsys.readouterr().err
+
+
+def test_init_into_a_place_that_cannot_be_written_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["init", str(tmp_path / "file")]) == 4
+    assert "name another folder" in capsys.readouterr().err
