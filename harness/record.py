@@ -48,6 +48,7 @@ KINDS = {
     "send.failed": "send() raised: message_id, error, trace",
     "damaged": "a file was spoilt at rest and a life opened on it: path, offset, size, what, "
     "fault, loud (whether that life wrote anything to its output), after_crash",
+    "read": "what the turn's send() read from files, where the scenario asks for it: bytes",
     "loop.blocked": "a client waited on the event loop, which stood still meanwhile: ns",
     "network.refused": "something tried to leave the harness: address, what",
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",

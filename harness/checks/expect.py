@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.checks.evidence.alignment import departures
 from harness.checks.evidence.breach import Breach, Crash
-from harness.checks.evidence.facts import Answer, Evidence
+from harness.checks.evidence.facts import Answer, Evidence, number
 from harness.checks.evidence.transcript import completed
 from harness.checks.promises.effects import repeated
 from harness.checks.promises.wire import attempts, rejected
@@ -27,6 +27,7 @@ CODES = {
     "cost_usd": "W4",
     "attempts_per_turn": "W4",
     "seconds_per_turn": "W4",
+    "bytes_read_per_turn": "W4",
     "failed_sends": "P5",
     "cache_read_share": "W6",
 }
@@ -242,6 +243,17 @@ def _seconds_per_turn(evidence: Evidence) -> Iterator[_Missed]:
         yield _Missed("seconds_per_turn", _most(most.max), got, last, turn)
 
 
+def _bytes_read_per_turn(evidence: Evidence) -> Iterator[_Missed]:
+    """What send() reads from files; what a restart reads before it does not count."""
+    most = evidence.scenario.expect.bytes_read_per_turn
+    read = [(number(event.data, "bytes"), event) for event in evidence.of("read")]
+    over = [each for each in read if most and each[0] > most.max]
+    if most and over:
+        worst, _ = max(read, key=lambda each: each[0])
+        _, first = over[0]
+        yield _Missed("bytes_read_per_turn", _most(most.max), str(worst), first.n, first.turn)
+
+
 def _failed_sends(evidence: Evidence) -> Iterator[_Missed]:
     expected, got = (
         evidence.scenario.expect.failed_sends,
@@ -277,6 +289,7 @@ _NUMBERS: dict[str, Callable[[Evidence], Iterator[_Missed]]] = {
     "cost_usd": _cost_usd,
     "attempts_per_turn": _attempts_per_turn,
     "seconds_per_turn": _seconds_per_turn,
+    "bytes_read_per_turn": _bytes_read_per_turn,
     "failed_sends": _failed_sends,
     "cache_read_share": _cache_read_share,
 }

@@ -12,7 +12,7 @@ from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
-from harness.checks.promises import confined, effects, newest, resume, storage, wire
+from harness.checks.promises import confined, effects, hours, newest, resume, storage, wire
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.record import Record
 
@@ -25,6 +25,7 @@ CHECKS: Mapping[str, Check] = {
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
     "S6": confined.confined,
+    "T1": hours.timely,
     "W1": wire.requests_accepted,
     "W2": wire.window_kept,
     "W3": newest.newest_kept,

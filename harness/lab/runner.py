@@ -110,6 +110,7 @@ class _Player:
         self._shed = shed = ToolShed(scenario.tools)
         deaths, failures = scripted_deaths(faults), scripted_failures(faults)
         self.stage = Stage(record, self._clock, model, shed, deaths, failures, self._plan)
+        self.stage.counts_reads = scenario.expect.bytes_read_per_turn is not None
         tracing = None
         if traced or needs_recorder(faults):
             told = choose().fidelity == "python"

@@ -54,6 +54,7 @@ class Stage:
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.counts_reads = False
         self.capabilities: Sequence[str] = ()
         self.operations: Sequence[Operation] = ()
         self._record = record

@@ -64,4 +64,8 @@ def _delivered(turn: Turn, outcome: Returned, lives: Lives, stage: Stage) -> boo
         lives.crash(None)
         return False
     stage.record("reply.delivered", answer)
+    if stage.counts_reads:
+        read = lives.ask("read_bytes")
+        if isinstance(read, Returned):
+            stage.record("read", bytes=read.value)
     return True

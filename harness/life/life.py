@@ -26,6 +26,7 @@ from harness.life.disk import reads, trap, wrapped
 from harness.life.target.asking import asker
 from harness.life.target.drive import Driver
 from harness.life.target.load import CannotImport, Found, is_store, load_target
+from harness.life.target.reading import read_counter
 from harness.life.tools import BridgedTool
 from harness.protocol import Message
 
@@ -72,6 +73,7 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
     _bridge = bridge = Bridge(crossing, _found.home_file)
+    read_so_far = read_counter()
     # What Python compiles is not the target's doing.
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -79,7 +81,7 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
     asks = partial(asker, _handle, HAND, caught=sdk.is_open())
-    driver = Driver(_found.target, order["home"], asker=asks, told=_stored)
+    driver = Driver(_found.target, order["home"], asker=asks, told=_stored, read_so_far=read_so_far)
     commands = Channel(socket.socket(fileno=control))
     if order["filter"] is not None:
         trap.write_stacks_to(2)

@@ -234,6 +234,7 @@ class Expect(Strict):
     cost_usd: Most | None = None
     attempts_per_turn: Most | None = None
     seconds_per_turn: Most | None = None
+    bytes_read_per_turn: Most | None = None
     failed_sends: Annotated[int, Field(ge=0)] | None = None
     cache_read_share: Least | None = None
 

@@ -213,3 +213,18 @@ def test_a_swept_case_is_not_held_to_the_scenarios_numbers() -> None:
 
     assert judge(perfect(scenario, 9, choice="k9")).outcome == "pass"
     assert judge(perfect(scenario)).outcome == "fail"
+
+
+def reading(*sizes: int) -> Record:
+    """A chat that read so many bytes in its turns."""
+    record = perfect(chat(3, expect={"bytes_read_per_turn": {"max": 4000}}))
+    for place, size in enumerate(sizes):
+        record = after(record, "reply.delivered", place, ("read", {"bytes": size}))
+    return record
+
+
+def test_a_log_that_is_read_again_at_every_turn_breaks_w4() -> None:
+    (finding,) = judge(reading(10, 4001, 9000)).findings
+    assert (finding.code, finding.turn) == ("W4", 2)
+    assert finding.message == "expect.bytes_read_per_turn: expected at most 4000, got 9000"
+    assert not judge(reading(10, 4000)).findings

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterator, Sequence
 from harness.checks.evidence.alignment import Departure, departures, held_turns
 from harness.checks.evidence.breach import Breach, contrast, counted, shape, shorten, times
 from harness.checks.evidence.facts import CUT_SHORT, Acknowledgement, Evidence, Sending
+from harness.checks.evidence.hours import fence_is_full
 from harness.checks.evidence.transcript import squeezed
 from harness.record import Event
 from harness.scenario.plan import Turn
@@ -208,9 +209,12 @@ def _unexplained(evidence: Evidence) -> Sequence[Event]:
 def _explained(evidence: Evidence, sending: Sending) -> bool:
     """Whether a scripted fault, or what another promise tells, made this sending fail.
 
-    A blank message the API refuses, and so may the target.
+    A blank message the API refuses, and so may the target; it turns away what is too much for its
+    fence.
     """
     if not evidence.plan.turn(sending.turn).user.strip():
+        return True
+    if fence_is_full(evidence, evidence.record.events[sending.start].at_ns):
         return True
     for event in evidence.record.events[sending.start : sending.end]:
         if event.kind in ("limit", "network.refused"):

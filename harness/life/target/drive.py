@@ -37,6 +37,7 @@ class Driver:
     """One target in one process. `answer` takes a command and returns what to send back.
 
     For a store: `asker` makes its loop's way to ask the model, `told` hears of each append.
+    `read_so_far` is how many bytes this process has read from files.
     """
 
     def __init__(
@@ -46,11 +47,14 @@ class Driver:
         *,
         asker: Callable[[], Ask] | None = None,
         told: Told = lambda message: None,
+        read_so_far: Callable[[], int] = lambda: 0,
     ) -> None:
         self._target = target
         self._home = home
         self._asker = asker
         self._told = told
+        self._read_so_far = read_so_far
+        self._read = 0
         self._session: Any = None
         self._loop: asyncio.Runner | None = None
 
@@ -110,10 +114,16 @@ class Driver:
 
     def _do_send(self, command: Mapping[str, Any]) -> str:
         send = self._session.send_pinned if command.get("pin") else self._session.send
+        before = self._read_so_far()
         text = self._settle(send(command["message_id"], command["text"]))
+        self._read = self._read_so_far() - before
         if not isinstance(text, str):
             raise TypeError(f"send() returns the answer as text, got {type(text).__name__}")
         return text
+
+    def _do_read_bytes(self, _command: Mapping[str, Any]) -> int:
+        """What the last send() read from files."""
+        return self._read
 
     def _do_history(self, _command: Mapping[str, Any]) -> list[dict[str, Any]]:
         messages = list(self._settle(self._session.history()))

@@ -147,3 +147,11 @@ def test_what_is_pinned_is_sent_by_its_own_method() -> None:
     said = {"do": "send", "message_id": "m1", "text": "hi"}
     assert driver.answer({**said, "pin": True}) == {"value": "pinned hi"}
     assert driver.answer(said) == {"value": "you said hi"}
+
+
+def test_what_a_send_read_is_told_and_not_what_came_before() -> None:
+    read = iter([500, 500 + 70])
+    driver = Driver(_Target(_Plain()), "/nowhere", read_so_far=lambda: next(read))
+    driver.answer({"do": "open", "session_id": "s", "settings": {}, "tools": {}})
+    assert driver.answer({"do": "send", "message_id": "m", "text": "hello"})["value"]
+    assert driver.answer({"do": "read_bytes"}) == {"value": 70}
