@@ -3,7 +3,8 @@
 `warm_up` runs once in the server: the target and the SDK are imported, virtual time and the mock's
 door are put in, one call each way pays for every lazy import. `live` runs in the forked child:
 it takes over the page, the bridge and the seed, then does what the runner says until it is told to
-go or is killed.
+go or is killed. `again` makes it begin anew on another home, with the clock and the seed put back: so
+one life can be handed state after state (`harness.lab.crashes.warm` says what that may hide).
 """
 
 from __future__ import annotations
@@ -82,27 +83,56 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     global _bridge
     os.dup2(output, 1)
     os.dup2(output, 2)
-    random.seed(f"{order['seed']}/{order.get('life', 1)}")
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
     _bridge = bridge = Bridge(crossing, _home_file)
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
-    driver = Driver(_target, order["home"])
+    hearing = _Hearing(tools, order)
     commands = Channel(socket.socket(fileno=control))
     if order["filter"] is not None:
         trap.write_stacks_to(2)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
     try:
         while (command := commands.receive())["do"] != "quit":
-            if command["do"] == "open":
-                command["tools"] = tools
-            commands.send(driver.answer(command))
+            commands.send(hearing.answer(command))
     except Hangup:
         os._exit(RUNNER_GONE)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+class _Hearing:
+    """What a life does when told: what a driver can, `several` of them at once, or begin `again`."""
+
+    def __init__(self, tools: dict[str, BridgedTool], order: dict[str, Any]) -> None:
+        self._tools = tools
+        self._driver = self._begin(order)
+
+    def answer(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one command; of several, the answers up to the first error."""
+        if command["do"] == "several":
+            answers = []
+            for one in command["commands"]:
+                answers.append(self.answer(one))
+                if "error" in answers[-1]:
+                    break
+            return {"value": answers}
+        if command["do"] == "again":
+            # Whatever was open before is let go of; whether it could be is nobody's business now.
+            self._driver.answer({"do": "close"})
+            HAND.turn(command["epoch_ns"], command["origin_ns"])
+            self._driver = self._begin(command)
+            return {"value": None}
+        if command["do"] == "open":
+            command["tools"] = self._tools
+        return self._driver.answer(command)
+
+    @staticmethod
+    def _begin(order: dict[str, Any]) -> Driver:
+        random.seed(f"{order['seed']}/{order.get('life', 1)}")
+        return Driver(_target, order["home"])
 
 
 def _handle(method: str, path: str, headers: Any, body: bytes) -> Reply | NoReply:
