@@ -1,1 +1,1 @@
-"""The judge: promises as pure functions of a record, one family a file, and the verdict."""
+"""The judge: a record goes in, a verdict comes out; the promises have a folder of their own."""

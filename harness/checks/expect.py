@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checks.effects import repeated
 from harness.checks.evidence.alignment import departures
 from harness.checks.evidence.breach import Breach, Crash
 from harness.checks.evidence.facts import Answer, Evidence
 from harness.checks.evidence.transcript import completed
-from harness.checks.wire import attempts, rejected
+from harness.checks.promises.effects import repeated
+from harness.checks.promises.wire import attempts, rejected
 
 CODES = {
     "resume.transcript": "P1",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from harness.checks import effects, expect, newest, resume, storage, wire
+from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
+from harness.checks.promises import effects, newest, resume, storage, wire
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.record import Record
 

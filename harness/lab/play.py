@@ -24,9 +24,9 @@ from harness import case
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes import sweep as sweeping
+from harness.lab.faults.deaths import needs_recorder
 from harness.lab.pool import POOL
 from harness.lab.runner import Keep, run
-from harness.lab.stage import needs_recorder
 from harness.lab.targets import TargetError, TargetRef, find_target, shipped_targets
 from harness.model.catalogue import shipped
 from harness.record import Header, Record, read

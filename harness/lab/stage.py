@@ -7,90 +7,25 @@ recorded or carried out. The model and the tools outlive every life.
 
 from __future__ import annotations
 
-import errno
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatch
 from typing import Any
 
 from harness.channel import to_bytes, to_text
 from harness.doors.reply import NoReply
+from harness.lab.faults.deaths import Death, fits
+from harness.lab.faults.failures import Failure, failing
 from harness.model.mock import MockModel
 from harness.record import Record
-from harness.scenario.schema import OPERATION, Crash, Disk, Fault, ToolFault
 from harness.world.clock import VirtualClock
-from harness.world.disk.choices import Tier
 from harness.world.process import Die
 from harness.world.syscalls.operations import Operation
-from harness.world.syscalls.recorder import Decision, Fail, Go, Short, Slow
+from harness.world.syscalls.recorder import Decision, Go
 from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
-SLOW_NS = 5_000_000_000
-"""What a slow disk takes for one operation, in virtual time."""
-_TOOL_BOUNDARY = {"before": "tool.called", "during": "tool.halfway", "after_effect": "tool.done"}
-
-
-@dataclass(frozen=True)
-class Death:
-    """A scripted death that has not happened yet.
-
-    `at` is a boundary, or a disk operation as `write checkpoint` (then `call` counts its matches
-    in the turn); at a boundary of a tool `call` is the n-th call, None for any.
-    """
-
-    fault: int
-    turn: int
-    at: str
-    call: int | None
-    tier: Tier = "kill"
-    state: int | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A scripted error of a disk operation that has not happened yet."""
-
-    fault: int
-    turn: int
-    on: str
-    error: str
-
-
-def needs_recorder(faults: tuple[Fault, ...]) -> bool:
-    """Whether a fault can only be done by somebody who sees the disk operations."""
-    whats = [fault.what for fault in faults]
-    crashes = [what for what in whats if isinstance(what, Crash)]
-    return any(isinstance(what, Disk) for what in whats) or any(
-        OPERATION.fullmatch(crash.at) or crash.disk != "kill" for crash in crashes
-    )
-
-
-def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
-    """The deaths among the faults, in the order of the script."""
-    deaths = []
-    for index, fault in enumerate(faults):
-        what = fault.what
-        if isinstance(what, Crash):
-            operation = OPERATION.fullmatch(what.at)
-            number = None if operation is None else int(operation[3] or 1)
-            at = what.at if operation is None else f"{operation[1]} {operation[2]}"
-            deaths.append(Death(index, what.turn, at, number, what.disk, what.state))
-        elif isinstance(what, ToolFault):
-            deaths.append(Death(index, what.turn, _TOOL_BOUNDARY[what.crash], what.call))
-    return deaths
-
-
-def scripted_failures(faults: tuple[Fault, ...]) -> list[Failure]:
-    """The disk errors among the faults, in the order of the script."""
-    return [
-        Failure(index, fault.what.turn, fault.what.on, fault.what.error)
-        for index, fault in enumerate(faults)
-        if isinstance(fault.what, Disk)
-    ]
 
 
 class Stage:
@@ -142,7 +77,7 @@ class Stage:
         for death in self._deaths:
             kind, _, pattern = death.at.partition(" ")
             if pattern and death.turn == self.turn and kind == operation.kind:
-                if not _fits(name, pattern):
+                if not fits(name, pattern):
                     continue
                 self._operations[self.turn, death.at] += 1
                 if self._operations[self.turn, death.at] == death.call:
@@ -165,7 +100,7 @@ class Stage:
             return Go()
         self._failures.remove(failure)
         self.fire(failure.fault, f"{failure.error} on {failure.on} {name}")
-        return _failing(failure.error, operation)
+        return failing(failure.error, operation)
 
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""
@@ -281,17 +216,3 @@ def _readable(body: str) -> Any:
         return json.loads(body)
     except ValueError:
         return body
-
-
-def _fits(path: str, pattern: str) -> bool:
-    """Whether a file's name, or its path in the home, begins as the pattern says."""
-    name = path.rpartition("/")[2]
-    return any(fnmatch(one, form) for one in (name, path) for form in (pattern, f"{pattern}*"))
-
-
-def _failing(error: str, operation: Operation) -> Decision:
-    if error == "slow":
-        return Slow(SLOW_NS)
-    if error == "short":
-        return Short(max(1, len(operation.data) // 2)) if operation.data else Go()
-    return Fail(getattr(errno, error))

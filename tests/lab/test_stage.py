@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.lab.stage import ATTEMPTS_PER_TURN_MAX, Death, Stage, scripted_deaths
+from harness.lab.faults.deaths import Death
+from harness.lab.stage import ATTEMPTS_PER_TURN_MAX, Stage
 from harness.model.mock import MockModel
 from harness.record import Header, Record
 from harness.scenario.plan import plan
@@ -40,13 +41,6 @@ def _stage(deaths: list[Death]) -> tuple[Stage, Record]:
 
 def _call(kind: str, **more: object) -> dict[str, object]:
     return {"call": kind, "name": "pay", "input": {}, "call_id": "c", **more}
-
-
-def test_deaths_are_read_from_the_faults_with_their_place_in_the_script() -> None:
-    assert scripted_deaths(SCENARIO.faults) == [
-        Death(0, 1, "tool.called", None),
-        Death(2, 1, "tool.done", 2),
-    ]
 
 
 def test_a_death_happens_once_and_nothing_of_the_crossing_with_it() -> None:

@@ -1,0 +1,61 @@
+"""Deaths that the script asks for: where each waits to happen.
+
+A death at a boundary means: that crossing was about to take effect and does not. A death in a disk
+operation means that the operation never reached the disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from harness.scenario.schema import OPERATION, Crash, Disk, Fault, ToolFault
+from harness.world.disk.choices import Tier
+
+_TOOL_BOUNDARY = {"before": "tool.called", "during": "tool.halfway", "after_effect": "tool.done"}
+
+
+@dataclass(frozen=True)
+class Death:
+    """A scripted death that has not happened yet.
+
+    `at` is a boundary, or a disk operation as `write checkpoint` (then `call` counts its matches
+    in the turn); at a boundary of a tool `call` is the n-th call, None for any.
+    """
+
+    fault: int
+    turn: int
+    at: str
+    call: int | None
+    tier: Tier = "kill"
+    state: int | None = None
+
+
+def needs_recorder(faults: tuple[Fault, ...]) -> bool:
+    """Whether a fault can only be done by somebody who sees the disk operations."""
+    whats = [fault.what for fault in faults]
+    crashes = [what for what in whats if isinstance(what, Crash)]
+    return any(isinstance(what, Disk) for what in whats) or any(
+        OPERATION.fullmatch(crash.at) or crash.disk != "kill" for crash in crashes
+    )
+
+
+def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
+    """The deaths among the faults, in the order of the script."""
+    deaths = []
+    for index, fault in enumerate(faults):
+        what = fault.what
+        if isinstance(what, Crash):
+            operation = OPERATION.fullmatch(what.at)
+            number = None if operation is None else int(operation[3] or 1)
+            at = what.at if operation is None else f"{operation[1]} {operation[2]}"
+            deaths.append(Death(index, what.turn, at, number, what.disk, what.state))
+        elif isinstance(what, ToolFault):
+            deaths.append(Death(index, what.turn, _TOOL_BOUNDARY[what.crash], what.call))
+    return deaths
+
+
+def fits(path: str, pattern: str) -> bool:
+    """Whether a file's name, or its path in the home, begins as the pattern says."""
+    name = path.rpartition("/")[2]
+    return any(fnmatch(one, form) for one in (name, path) for form in (pattern, f"{pattern}*"))

@@ -1,0 +1,221 @@
+"""Lives: one process of the target after the other, on the same directory.
+
+Each command to a life goes through `ask`; whatever ends the life is on record when that returns. A
+life that was killed is followed by another on what is left, which is asked what it remembers.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.lab.crashes.power import power_cut
+from harness.lab.stage import Stage
+from harness.world.clock import VirtualClock
+from harness.world.process import (
+    Died,
+    Hung,
+    Killed,
+    Life,
+    Outcome,
+    Raised,
+    Returned,
+    Server,
+    Tracing,
+    Untraceable,
+)
+from harness.world.syscalls.recorder import Trace
+
+SESSION_ID = "session-1"
+LIVES_PER_TURN_MAX = 32
+
+
+class Over(Exception):
+    """The target cannot go on; the record says why."""
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Where to keep the directory as it was before and after each crash, and after the resume."""
+
+    folder: Path
+
+    def copy(self, home: Path, name: str) -> None:
+        """Keep it under this name."""
+        shutil.copytree(home, self.folder / name, dirs_exist_ok=True, symlinks=True)
+
+    def drop(self, name: str) -> None:
+        """What was kept under this name is of no use."""
+        shutil.rmtree(self.folder / name)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every life of a case stands on: its server, its directory, what it is handed."""
+
+    server: Server
+    clock: VirtualClock
+    home: Path
+    order: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    keep: Keep | None
+
+
+class Lives:
+    """The lives of one case. `this_turn` counts those begun again for one user message."""
+
+    def __init__(self, ground: Ground, stage: Stage, tracing: Tracing | None) -> None:
+        self.crashes = 0
+        self.this_turn = 0
+        self._ground = ground
+        self._stage = stage
+        self._tracing = tracing
+        self._life: Life | None = None
+        self._capabilities: list[str] = []
+
+    @property
+    def trace(self) -> Trace | None:
+        """What was done to the disk, where that was recorded."""
+        return None if self._tracing is None else self._tracing.trace
+
+    def open(self) -> bool:
+        """Fork and open; False where it was killed meanwhile."""
+        self._stage.life += 1
+        order = {**self._ground.order, "life": self._stage.life}
+        self._life = Life(self._ground.server, self._ground.clock, order, self._tracing)
+        self._stage.record("life.started")
+        outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
+        if isinstance(outcome, Returned):
+            self._capabilities = outcome.value["capabilities"]
+            self._stage.record("opened", **outcome.value)
+            return True
+        if isinstance(outcome, Killed):
+            return False
+        if isinstance(outcome, Raised):
+            self.failed("open.failed", outcome)
+        raise Over
+
+    def reopen(self) -> None:
+        """A new life on what is left; it may die on the way up, and then there is another."""
+        while True:
+            self.this_turn += 1
+            if self.this_turn > LIVES_PER_TURN_MAX:
+                message = f"more than {LIVES_PER_TURN_MAX} lives for one user message"
+                self._stage.record(
+                    "limit", bound="lives_per_turn", value=LIVES_PER_TURN_MAX, message=message
+                )
+                raise Over
+            if self.open() and self._remember() and self._resume():
+                return
+
+    def ask(self, do: str, **details: Any) -> Outcome:
+        """One command; whatever ends the life is on record when this returns."""
+        if self._life is None:
+            raise RuntimeError("no life is open")
+        outcome = self._life.ask({"do": do, **details}, self._stage.answer)
+        if isinstance(outcome, Killed):
+            if self._stage.limit_hit:
+                raise Over
+            self.crash(outcome.where)
+        elif isinstance(outcome, Died):
+            self._stage.record("died", status=outcome.status, stderr=outcome.output, during=do)
+        elif isinstance(outcome, Untraceable):
+            raise RuntimeError(f"the disk recorder does not work here: {outcome.why}")
+        elif isinstance(outcome, Hung):
+            self._stage.record(
+                "limit", bound="real_time", value=0, message=f"{do}() gave no sign of life"
+            )
+            raise Over
+        return outcome
+
+    def crash(self, where: str | None) -> None:
+        """Put a scripted death on record; the process is dead, or idle and dies here."""
+        death = self._stage.dying
+        if death is None or self._life is None:
+            raise RuntimeError("nobody asked for this death")
+        self._life.kill()
+        ground = self._ground
+        if death.tier != "kill" and self._tracing is not None:
+            self._tracing = power_cut(self._tracing, ground.home, death.tier, death.state)
+        self._stage.dying = None
+        self._stage.fire(death.fault, f"killed at {death.at}")
+        self.crashed(at=death.at, tier=death.tier, fault=death.fault, where=where)
+        if ground.keep is not None:
+            ground.keep.copy(ground.home, f"crash-{self.crashes}-after")
+
+    def crashed(self, **details: Any) -> None:
+        """Put a crash on record, under the next number."""
+        self.crashes += 1
+        self._stage.record("crashed", crash=self.crashes, **details)
+
+    def failed(self, kind: str, raised: Raised, **details: Any) -> None:
+        """Put on record what the target raised."""
+        self._stage.record(kind, error=raised.error, trace=raised.trace, **details)
+
+    def finish(self) -> None:
+        """Ask for the history and the usage a last time, close, and let it go."""
+        self._remember(final=True)
+        if "usage" in self._capabilities:
+            outcome = self.ask("usage")
+            if isinstance(outcome, Returned):
+                self._stage.record("usage", **outcome.value)
+        outcome = self.ask("close")
+        if isinstance(outcome, Raised):
+            self.failed("close.failed", outcome)
+        elif isinstance(outcome, Returned):
+            self._stage.record("closed")
+        if self._life is not None:
+            self._life.quit()
+        self._stage.record("ended")
+
+    def kill(self) -> None:
+        """End the one that lives, if any."""
+        if self._life is not None:
+            self._life.kill()
+
+    def _remember(self, final: bool = False) -> bool:
+        """Ask for the history and the checkpoint; False where it was killed meanwhile."""
+        crash = None if final else self.crashes
+        outcome = self._recall("history")
+        if not isinstance(outcome, Returned):
+            return False
+        self._stage.record("history", messages=outcome.value, after_crash=crash, final=final)
+        if "checkpoint" not in self._capabilities:
+            return True
+        outcome = self._recall("checkpoint")
+        if not isinstance(outcome, Returned):
+            return False
+        found = outcome.value or {"turn_number": None, "tool_state": None}
+        self._stage.record("checkpoint", **found, after_crash=crash)
+        return True
+
+    def _recall(self, do: str) -> Outcome:
+        outcome = self.ask(do)
+        if isinstance(outcome, Raised):
+            self.failed("history.failed", outcome)
+            raise Over
+        return _killed_at_most(outcome)
+
+    def _resume(self) -> bool:
+        """Let it go on by itself, where it can; False where it was killed meanwhile."""
+        if "resume" not in self._capabilities:
+            return True
+        outcome = self.ask("resume")
+        if isinstance(outcome, Raised):
+            # The message itself is sent again next: that may still be answered.
+            self.failed("resume.failed", outcome)
+            return True
+        if not isinstance(outcome, Returned):
+            _killed_at_most(outcome)
+            return False
+        self._stage.record("resumed", answer=outcome.value, after_crash=self.crashes)
+        return True
+
+
+def _killed_at_most(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Returned | Killed):
+        return outcome
+    raise Over

@@ -1,0 +1,52 @@
+"""Lives: opened again on what is left, and put on record however they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.lab.targets import find_target
+from harness.world.process import Server
+from tests.conftest import ODD
+from tests.lab.playing import kinds_of, play, scenario_of
+
+
+def test_two_deaths_in_one_turn_are_two_lives_more(naive_server: Server, tmp_path: Path) -> None:
+    faults = [{"crash": {"turn": 2, "at": at}} for at in ("request.sent", "reply.received")]
+    record = play(naive_server, tmp_path / "home", scenario_of(faults=faults))
+    assert [event.data["crash"] for event in record.of("crashed")] == [1, 2]
+    assert max(event.life for event in record.events) == 3
+    assert next(record.of("ended"))
+
+
+def test_a_target_that_dies_by_itself_is_opened_again(echo_server: Server, tmp_path: Path) -> None:
+    scenario = scenario_of(script=[{"user": "exit 3"}, {"user": "fine"}])
+    record = play(echo_server, tmp_path / "home", scenario)
+    assert [event.data["status"] for event in record.of("died")] == [3, 3, 3]
+    assert kinds_of(record, 2)[-1] == "reply.delivered"
+
+
+def test_a_target_that_does_not_open_ends_the_run(tmp_path: Path) -> None:
+    server = Server(find_target(f"{ODD}:Unwilling").order(), tmp_path)
+    record = play(server, tmp_path / "home", scenario_of())
+    server.close()
+    assert record.events[-1].kind == "open.failed"
+    assert record.events[-1].data["error"] == "PermissionError: not today"
+
+
+def test_the_directory_is_kept_before_and_after_the_crash_and_after_the_resume(
+    naive_server: Server, tmp_path: Path
+) -> None:
+    scenario = scenario_of(faults=[{"crash": {"turn": 2, "at": "reply.received"}}])
+    keep = tmp_path / "keep"
+    keep.mkdir()
+    play(naive_server, tmp_path / "home", scenario, keep)
+    assert sorted(path.name for path in keep.iterdir()) == [
+        "crash-1-after",
+        "turn-2-after-resume",
+        "turn-2-before",
+    ]
+    before, after, resumed = (
+        (keep / name / "conversation.jsonl").read_bytes()
+        for name in ("turn-2-before", "crash-1-after", "turn-2-after-resume")
+    )
+    assert len(before) < len(after) < len(resumed)
