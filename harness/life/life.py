@@ -3,8 +3,8 @@
 `warm_up` runs once in the server: the target and the SDK are imported, virtual time and the mock's
 door are put in, one call each way pays for every lazy import. `live` runs in the forked child:
 it takes over the page, the bridge and the seed, then does what the runner says until it is told to
-go or is killed. `again` makes it begin anew on another home, with the clock and the seed put back: so
-one life can be handed state after state (`harness.lab.crashes.warm` says what that may hide).
+go or is killed. `again` makes it begin anew on another home, with the clock and the seed put back:
+so one life can be handed state after state (`harness.lab.crashes.warm` says what that may hide).
 """
 
 from __future__ import annotations
@@ -88,14 +88,15 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     _bridge = bridge = Bridge(crossing, _home_file)
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
-    hearing = _Hearing(tools, order)
     commands = Channel(socket.socket(fileno=control))
+    hearing = _Hearing(commands, tools, order)
+    bridge.before = hearing.flush
     if order["filter"] is not None:
         trap.write_stacks_to(2)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
     try:
         while (command := commands.receive())["do"] != "quit":
-            commands.send(hearing.answer(command))
+            hearing.serve(command)
     except Hangup:
         os._exit(RUNNER_GONE)
     sys.stdout.flush()
@@ -104,35 +105,53 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
 
 
 class _Hearing:
-    """What a life does when told: what a driver can, `several` of them at once, or begin `again`."""
+    """What a life does when told: what a driver can, a series of it, or begin `again`.
 
-    def __init__(self, tools: dict[str, BridgedTool], order: dict[str, Any]) -> None:
+    A series is carried out up to its first error. Its answers go out together, at its end or before
+    anything crosses the bridge: so they stand before it in the runner's order.
+    """
+
+    def __init__(
+        self, commands: Channel, tools: dict[str, BridgedTool], order: dict[str, Any]
+    ) -> None:
+        self._commands = commands
         self._tools = tools
-        self._driver = self._begin(order)
+        self._driver = _begin(order)
+        self._unsent: list[dict[str, Any]] = []
 
-    def answer(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Carry out one command; of several, the answers up to the first error."""
-        if command["do"] == "several":
-            answers = []
-            for one in command["commands"]:
-                answers.append(self.answer(one))
-                if "error" in answers[-1]:
-                    break
-            return {"value": answers}
+    def serve(self, command: dict[str, Any]) -> None:
+        """Carry out a command, or all of a series, and send what came of it."""
+        if command["do"] != "series":
+            self._commands.send(self._answer(command))
+            return
+        for one in command["commands"]:
+            answer = self._answer(one)  # which may flush what is unsent
+            self._unsent.append(answer)
+            if "error" in answer:
+                break
+        self.flush()
+
+    def flush(self) -> None:
+        """Send the answers of a series so far."""
+        if self._unsent:
+            self._commands.send({"answers": self._unsent})
+            self._unsent = []
+
+    def _answer(self, command: dict[str, Any]) -> dict[str, Any]:
         if command["do"] == "again":
             # Whatever was open before is let go of; whether it could be is nobody's business now.
             self._driver.answer({"do": "close"})
             HAND.turn(command["epoch_ns"], command["origin_ns"])
-            self._driver = self._begin(command)
+            self._driver = _begin(command)
             return {"value": None}
         if command["do"] == "open":
             command["tools"] = self._tools
         return self._driver.answer(command)
 
-    @staticmethod
-    def _begin(order: dict[str, Any]) -> Driver:
-        random.seed(f"{order['seed']}/{order.get('life', 1)}")
-        return Driver(_target, order["home"])
+
+def _begin(order: dict[str, Any]) -> Driver:
+    random.seed(f"{order['seed']}/{order.get('life', 1)}")
+    return Driver(_target, order["home"])
 
 
 def _handle(method: str, path: str, headers: Any, body: bytes) -> Reply | NoReply:

@@ -17,7 +17,8 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,7 @@ class Life:
         self._server = server
         self._tracing = tracing
         self._recorder: Recorder | None = None
+        self._heard: deque[Mapping[str, Any]] = deque()
         self._answer: Answer = _refuse_calls
         commands, theirs = pair()
         door, their_door = pair()
@@ -217,9 +219,25 @@ class Life:
 
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
         """Give one command and serve the life's calls until it is carried out, or the life ends."""
+        return self._until_answered(command, answer)
+
+    def ask_series(self, commands: Sequence[Mapping[str, Any]], answer: Answer) -> Outcome:
+        """Give several commands at once; what came of the first. The others are to be heard.
+
+        They are carried out up to the first that raises. Not for a traced life: its operations
+        would stand before the commands that come after them.
+        """
+        return self._until_answered({"do": "series", "commands": [*commands]}, answer)
+
+    def hear(self, answer: Answer) -> Outcome:
+        """What came of the next command of a series."""
+        return self._until_answered(None, answer)
+
+    def _until_answered(self, command: Mapping[str, Any] | None, answer: Answer) -> Outcome:
         self._answer = answer
         try:
-            self._commands.send(command)
+            if command is not None:
+                self._commands.send(command)
             return self._serve()
         except Hangup:
             return self._gone()
@@ -234,6 +252,8 @@ class Life:
     def _serve(self) -> Outcome:
         silent_since = time.monotonic()
         while True:
+            if self._heard:
+                return _outcome(self._heard.popleft())
             if self._server.stopped():
                 raise Stopped
             readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
@@ -243,13 +263,18 @@ class Life:
                     return Hung()
                 continue
             silent_since = time.monotonic()
-            self._drain()
+            if self._commands.fileno() in readable:
+                # What a life has said of its commands comes before what crosses next.
+                done = self._commands.receive_now()
+                if done is not None and "answers" in done:
+                    self._heard.extend(done["answers"])
+                    continue
+                if done is not None:
+                    return _outcome(done)
+            if self._door.fileno() in readable:
+                self._drain()
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
-            if (done := self._commands.receive_now()) is not None:
-                if "error" in done:
-                    return Raised(done["error"], done["trace"])
-                return Returned(done["value"])
             if self._pidfd in readable:
                 return self._gone()
 
@@ -333,6 +358,12 @@ class Life:
         os.close(self._pidfd)
         os.close(self._output)
         return status
+
+
+def _outcome(answer: Mapping[str, Any]) -> Outcome:
+    if "error" in answer:
+        return Raised(answer["error"], answer["trace"])
+    return Returned(answer["value"])
 
 
 def _poll(*ends: Channel | int) -> select.poll:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harness.checks.evidence.alignment import departures
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
 from harness.checks.evidence.facts import Evidence
+from harness.checks.promises import recovery
 from harness.record import Event
 
 _FAILED = {
@@ -19,7 +20,7 @@ _FAILED = {
 def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
     """S1: no turn that send() returned for is missing at the end of a later history."""
     for departure in departures(evidence):
-        if departure.kind != "lost":
+        if departure.kind != "lost" or recovery.is_first_after_recovery(evidence, departure):
             continue
         memory, turns = departure.memory, departure.turns
         crash = evidence.crash_before(memory.event)
@@ -40,6 +41,8 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
     failed_lives: set[int] = set()
     for event in evidence.of(*_FAILED, "died"):
         if event.kind == "died" and (event.life in failed_lives or evidence.was_open(event)):
+            continue
+        if recovery.turn_made_unreadable(evidence, event) is not None:
             continue
         failed_lives.add(event.life)
         what = _what(event)
