@@ -105,8 +105,8 @@ class Target(Protocol):
         """Open, or open again after a crash, the session that lives in `home`.
 
         `home` exists, and is empty the first time. `settings` is the scenario's `stack` (keys
-        `window_tokens`, `checkpoint_every`, `max_tokens`, `system`, and `options`, each only when
-        set) and `model`, the model's name.
+        `window_tokens`, `checkpoint_every`, `max_tokens`, `system`, `expire_after_s` and `options`,
+        each only when set) and `model`, the model's name.
         """
         ...
 

@@ -28,9 +28,11 @@ KINDS = {
     "resume.failed": "resume() raised: error, trace",
     "usage": "the target's own books: the fields of protocol.Usage",
     "waited": "the script waited: ns",
+    "clock.set": "the machine's wall clock was set forward or back: ns",
     "user.received": "a user message reached the target: message_id, text, sending (1, 2, …)",
     "request.sent": "a request left the target: request (number), method, path, body",
-    "model.answered": "the model's ledger row for that request: request, and all of LedgerRow",
+    "model.answered": "the model's ledger row for that request: request, retry_after (seconds it "
+    "was told to wait, or null), and all of LedgerRow",
     "reply.started": "its first byte reached the target: request",
     "reply.received": "its last byte reached the target: request",
     "tool.called": "the target called a tool: call_id, name, input, contract",

@@ -26,10 +26,12 @@ CODES = {
     "input_tokens_total": "W4",
     "cost_usd": "W4",
     "attempts_per_turn": "W4",
+    "seconds_per_turn": "W4",
+    "failed_sends": "P5",
     "cache_read_share": "W6",
 }
 """The promise that each key's number belongs to."""
-JUDGED_IN_STORES = ("resume.transcript", "lost_turns")
+JUDGED_IN_STORES = ("resume.transcript", "lost_turns", "failed_sends")
 _SAME_CAUSE = {
     "resume.transcript": ("P1", "P5", "S1", "S3"),
     "lost_turns": ("S1", "P1", "S3"),
@@ -37,9 +39,11 @@ _SAME_CAUSE = {
     "rejected_requests": ("W1", "W2"),
     "request_tokens": ("W2",),
     "attempts_per_turn": ("W4", "P5"),
+    "seconds_per_turn": ("W4",),
+    "failed_sends": ("P5",),
 }
 _OF_ITS_CRASH = ("resume.transcript",)
-_OF_ITS_TURN = ("attempts_per_turn",)
+_OF_ITS_TURN = ("attempts_per_turn", "seconds_per_turn")
 
 
 @dataclass(frozen=True)
@@ -221,6 +225,31 @@ def _attempts_per_turn(evidence: Evidence) -> Iterator[_Missed]:
         yield _Missed("attempts_per_turn", _most(most.max), f"{count} in turn {turn}", event, turn)
 
 
+def _seconds_per_turn(evidence: Evidence) -> Iterator[_Missed]:
+    """Virtual time from the first sending of a message to the moment the user sees the answer."""
+    most = evidence.scenario.expect.seconds_per_turn
+    began: dict[int, int] = {}
+    for event in evidence.of("user.received"):
+        began.setdefault(evidence.turn_of(event), event.at_ns)
+    took = [
+        ((event.at_ns - began[turn]) / 1e9, event.n, turn)
+        for event in evidence.of("reply.delivered")
+        if (turn := evidence.turn_of(event)) in began
+    ]
+    if most and took and max(took)[0] > most.max:
+        seconds, last, turn = max(took)
+        got = f"{seconds:.10g} in turn {turn}"
+        yield _Missed("seconds_per_turn", _most(most.max), got, last, turn)
+
+
+def _failed_sends(evidence: Evidence) -> Iterator[_Missed]:
+    expected, got = (
+        evidence.scenario.expect.failed_sends,
+        sum(1 for _ in evidence.of("send.failed")),
+    )
+    yield from _exact(evidence, "failed_sends", expected, got)
+
+
 def _cache_read_share(evidence: Evidence) -> Iterator[_Missed]:
     least = evidence.scenario.expect.cache_read_share
     total = sum(row.input_tokens for row in evidence.answers)
@@ -247,5 +276,7 @@ _NUMBERS: dict[str, Callable[[Evidence], Iterator[_Missed]]] = {
     "input_tokens_total": _input_tokens_total,
     "cost_usd": _cost_usd,
     "attempts_per_turn": _attempts_per_turn,
+    "seconds_per_turn": _seconds_per_turn,
+    "failed_sends": _failed_sends,
     "cache_read_share": _cache_read_share,
 }

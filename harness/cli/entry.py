@@ -71,12 +71,16 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_run(commands)
     _add_sweep(commands)
+    _add_explore(commands)
     _add_replay(commands)
     check = _command(commands, "check", "judge a stored record again, without playing it")
     check.add_argument("record", type=Path, metavar="RECORD", help="a record.jsonl")
+    explain = _command(commands, "explain", "the promise behind a code, and its story")
+    explain.add_argument("code", nargs="?", metavar="CODE", help="such as P2; all, if left out")
     _add_paths(_command(commands, "list", "show the scenarios there are"))
     _command(commands, "schema", "print the JSON Schema of scenario files, for editors")
     _add_serve(commands)
+    _add_import(commands)
     init = _command(commands, "init", "write a first scenario")
     about = f"the folder to write it in (default: {SHELF})"
     init.add_argument("folder", nargs="?", type=Path, default=SHELF, metavar="DIR", help=about)
@@ -86,18 +90,30 @@ def parser() -> argparse.ArgumentParser:
 def _room(name: str) -> Command:
     """The function behind a command, imported now that it is wanted."""
     if name in ("run", "replay", "check"):
-        from harness.cli import playing
+        from harness.cli.commands import playing
 
         return {"run": playing.run, "replay": playing.replay, "check": playing.check}[name]
     if name == "sweep":
-        from harness.cli import sweeping
+        from harness.cli.commands import sweeping
 
         return sweeping.sweep
+    if name == "explore":
+        from harness.cli.commands import exploring
+
+        return exploring.explore
     if name == "serve":
-        from harness.cli import serving
+        from harness.cli.commands import serving
 
         return serving.serve
-    from harness.cli import shelf
+    if name == "explain":
+        from harness.cli.commands import explaining
+
+        return explaining.explain
+    if name == "import":
+        from harness.cli.commands import importing
+
+        return importing.bring_in
+    from harness.cli.commands import shelf
 
     return {"list": shelf.listing, "schema": shelf.schema, "init": shelf.init}[name]
 
@@ -150,6 +166,20 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--quiet", "-q", action="store_true", help="say only what did not pass")
 
 
+def _add_explore(commands: Any) -> None:
+    explore = _command(commands, "explore", "invent scenarios, and shrink what breaks a promise")
+    about = "keep this file's script, and invent settings and faults for it"
+    explore.add_argument("scenario", nargs="?", type=Path, metavar="SCENARIO", help=about)
+    explore.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
+    about = "which cases, in which order (default: 0)"
+    explore.add_argument("--seed", type=_seed, metavar="N", help=about)
+    about = "how long to go on inventing, such as 60s or 5m (default: 60s)"
+    explore.add_argument("--budget", default="60s", metavar="TIME", help=about)
+    explore.add_argument("--cases", type=_count, metavar="N", help="or until N cases were tried")
+    about = "where findings are written, and earlier ones found (default: reports/explored/TARGET)"
+    explore.add_argument("--out", type=Path, metavar="DIR", help=about)
+
+
 def _tiers(text: str) -> tuple[str, ...]:
     tiers = tuple(dict.fromkeys(text.split(",")))
     if unknown := [tier for tier in tiers if tier not in ("kill", "ext4", "posix")]:
@@ -175,6 +205,15 @@ def _add_replay(commands: Any) -> None:
     replay.add_argument("--target", metavar="T", help="the target, where it is not a shipped one")
     replay.add_argument("--python", metavar="EXE", help="not in this version")
     replay.add_argument("--keep", type=Path, metavar="DIR", help="keep what was on disk here")
+
+
+def _add_import(commands: Any) -> None:
+    about = "turn a broken session file into a scenario"
+    bring_in = _command(commands, "import", about)
+    about = "the session's messages as JSON Lines, or a turn log of our stack"
+    bring_in.add_argument("file", type=Path, metavar="FILE", help=about)
+    about = "where to write it; `-` is stdout (default: scenarios/imported/NAME.scenario.yaml)"
+    bring_in.add_argument("--out", metavar="FILE", help=about)
 
 
 def _add_serve(commands: Any) -> None:

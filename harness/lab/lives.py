@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.lab.crashes.power import power_cut
+from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.stage import Stage
 from harness.world.clock import VirtualClock
 from harness.world.process import (
@@ -89,7 +89,7 @@ class Lives:
         self.this_turn = 0
         self._ground = ground
         self._stage = stage
-        self._tracing = tracing
+        self._watch(tracing)
         self._life: Living | None = None
         self._capabilities: list[str] = []
 
@@ -97,6 +97,11 @@ class Lives:
     def trace(self) -> Trace | None:
         """What was done to the disk, where that was recorded."""
         return None if self._tracing is None else self._tracing.trace
+
+    def _watch(self, tracing: Tracing | None) -> None:
+        """Record into this trace from now on."""
+        self._tracing = tracing
+        self._stage.operations = () if tracing is None else tracing.trace.operations
 
     def open(self) -> bool:
         """Fork and open; False where it was killed meanwhile."""
@@ -106,7 +111,7 @@ class Lives:
         self._stage.record("life.started")
         outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
         if isinstance(outcome, Returned):
-            self._capabilities = outcome.value["capabilities"]
+            self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
             self._stage.record("opened", **outcome.value)
             return True
         if isinstance(outcome, Killed):
@@ -158,9 +163,14 @@ class Lives:
         if death is None or self._life is None:
             raise RuntimeError("nobody asked for this death")
         self._life.kill()
-        ground = self._ground
-        if death.tier != "kill" and self._tracing is not None:
-            self._tracing = power_cut(self._tracing, ground.home, death.tier, death.state)
+        ground, tracing = self._ground, self._tracing
+        if tracing is not None and death.stored:
+            last = tracing.trace.operations[(death.operations or 0) - 1]
+            where = f"{last.kind} {last.to or last.path}"
+        if tracing is not None and death.tier != "kill":
+            self._watch(power_cut(tracing, ground.home, death.tier, death.state, death.operations))
+        elif tracing is not None and death.operations is not None:
+            self._watch(set_back(tracing, ground.home, death.operations))
         self._stage.dying = None
         self._stage.fire(death.fault, f"killed at {death.at}")
         self.crashed(at=death.at, tier=death.tier, fault=death.fault, where=where)

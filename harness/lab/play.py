@@ -197,6 +197,7 @@ class _Crew:
         self._errors: list[BaseException] = []
         self._waiting: queue.SimpleQueue[tuple[int, Loaded]] = queue.SimpleQueue()
         self._home: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._came_home = threading.Event()
 
     def play(self, scenarios: Sequence[Loaded], jobs: int) -> Run:
         for numbered in enumerate(scenarios):
@@ -208,7 +209,8 @@ class _Crew:
         while self._home.qsize() < jobs:
             # Not thread.join: interrupted, CPython 3.11 takes a running thread for a finished one.
             try:
-                time.sleep(0.05)
+                self._came_home.wait(0.05)
+                self._came_home.clear()
             except KeyboardInterrupt:
                 interrupted = True
                 self._stop.set()
@@ -235,6 +237,7 @@ class _Crew:
             self._fail(error)
         finally:
             self._home.put(threading.get_ident())
+            self._came_home.set()
 
     def _fail(self, error: BaseException) -> None:
         self._errors.append(error)

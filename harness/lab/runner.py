@@ -23,6 +23,7 @@ from harness.model.mock import MockModel
 from harness.record import Record
 from harness.scenario.plan import Plan, Turn, plan
 from harness.scenario.schema import Scenario
+from harness.scenario.units import UNITS_NS, format_jump
 from harness.world.clock import VirtualClock
 from harness.world.disk.choices import Tier
 from harness.world.process import Server, Stopped, Tracing
@@ -120,12 +121,14 @@ class _Player:
         lives: LivesOf,
     ) -> None:
         seed, faults = record.header.seed, scenario.faults
+        self._record = record
+        self._faults = faults
         self._plan: Plan = plan(scenario, seed)
         self._clock = clock
         self._model = model
         self._shed = shed = ToolShed(scenario.tools)
         deaths, failures = scripted_deaths(faults), scripted_failures(faults)
-        self.stage = Stage(record, self._clock, model, shed, deaths, failures)
+        self.stage = Stage(record, self._clock, model, shed, deaths, failures, self._plan)
         tracing = None
         if traced or needs_recorder(faults):
             tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance)
@@ -138,6 +141,7 @@ class _Player:
         for turn in self._plan.turns:
             self._wait(turn.pause_ns)
             enter(turn.number, self.lives, self.stage, self._clock)
+            self._set_clock(turn.number)
             self._take(turn)
             self.stage.turn = None
         self._clock.deadline_ns = None
@@ -146,6 +150,8 @@ class _Player:
 
     def play_on(self, midway: Midway, once: bool) -> None:
         self._clock.advance(midway.elapsed_ns)
+        for event in self._record.of("clock.set"):
+            self._clock.set_wall(int(str(event.data["ns"])))
         self._shed.effects.extend(midway.effects)
         self.stage.go_on()
         enter(midway.turn, self.lives, self.stage, self._clock)
@@ -163,6 +169,8 @@ class _Player:
                 self._wait(turn.pause_ns)
             asked = len(self._model.ledger)
             enter(turn.number, self.lives, self.stage, self._clock)
+            if not sending:
+                self._set_clock(turn.number)
             self._take(turn, sending)
             sending = 0
             if len(self._model.ledger) > asked:
@@ -179,6 +187,14 @@ class _Player:
         if duration_ns:
             self._clock.advance(duration_ns)
             self.stage.record("waited", ns=duration_ns)
+
+    def _set_clock(self, turn: int) -> None:
+        """Set the machine's clock wrong, where the script wants that before this turn."""
+        for index, fault in enumerate(self._faults):
+            if fault.clock is not None and fault.clock.turn == turn:
+                self._clock.set_wall(fault.clock.jump)
+                self.stage.record("clock.set", ns=fault.clock.jump)
+                self.stage.fire(index, f"the clock was set by {format_jump(fault.clock.jump)}")
 
     def _take(self, turn: Turn, sending: int = 0) -> None:
         """One turn; what lay there before it and after is kept, where there was a crash in it."""
@@ -203,7 +219,8 @@ def model_of(scenario: Scenario, seed: int) -> MockModel:
 
 def settings_of(scenario: Scenario) -> Mapping[str, Any]:
     """What the target is handed: its `stack` settings and the model's name."""
-    return {
-        **scenario.stack.model_dump(exclude_none=True, exclude_defaults=True),
-        "model": scenario.model.name,
-    }
+    stack = scenario.stack
+    told = stack.model_dump(exclude_none=True, exclude_defaults=True, exclude={"expire_after"})
+    if stack.expire_after is not None:
+        told["expire_after_s"] = stack.expire_after / UNITS_NS["s"]
+    return {**told, "model": scenario.model.name}

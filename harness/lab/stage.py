@@ -2,22 +2,26 @@
 
 Every scripted death waits here until its turn and boundary come. A death at a boundary means: that
 crossing was about to take effect and does not; so the death is looked up before the crossing is
-recorded or carried out. The model and the tools outlive every life.
+recorded or carried out. A death at `*.stored` is looked up then too: the crossing ends the stretch
+of disk operations that it falls in. The model and the tools outlive every life.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.channel import to_bytes, to_text
 from harness.doors.reply import NoReply
 from harness.lab.faults.deaths import Death, fits
 from harness.lab.faults.failures import Failure, failing
+from harness.lab.faults.stored import Stretch
 from harness.model.mock import MockModel
 from harness.record import Record
+from harness.scenario.plan import Plan
 from harness.world.clock import VirtualClock
 from harness.world.process import Die
 from harness.world.syscalls.operations import Operation
@@ -26,6 +30,7 @@ from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
+_NO_CROSSING = ("disk", "fault.fired")
 
 
 class Stage:
@@ -39,17 +44,22 @@ class Stage:
         shed: ToolShed,
         deaths: list[Death],
         failures: list[Failure] | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.turn: int | None = None
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.capabilities: Sequence[str] = ()
+        self.operations: Sequence[Operation] = ()
         self._record = record
         self._clock = clock
         self._model = model
         self._shed = shed
         self._deaths = deaths
         self._failures = failures or []
+        self._plan = plan
+        self._stretch = Stretch("", 0)
         self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
         self._requests = 0
@@ -64,6 +74,9 @@ class Stage:
     def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
         now_ns = self._clock.elapsed_ns
+        if kind not in _NO_CROSSING and any(death.stored for death in self._deaths):
+            words = self._words(kind, {**(data or {}), **more})
+            self._stretch = Stretch(kind, len(self.operations), words)
         self._record.add(kind, data, at_ns=now_ns, life=self.life, turn=self.turn, **more)
 
     def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -105,11 +118,33 @@ class Stage:
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""
         for death in self._deaths:
-            if (death.turn, death.at) == (self.turn, at) and death.call in (None, call):
+            here = (death.turn, death.at) == (self.turn, at) and death.call in (None, call)
+            left = self._stored_before(at, death) if death.stored else None
+            if here or left is not None:
                 self._deaths.remove(death)
-                self.dying = death
+                self.dying = dataclasses.replace(death, operations=left)
                 return True
         return False
+
+    def _stored_before(self, at: str, death: Death) -> int | None:
+        """How many operations are left if it dies in the stretch before this crossing."""
+        if death.turn != self.turn:
+            return None
+        return self._stretch.moment(
+            death.at, at, self.operations, checkpoints="checkpoint" in self.capabilities
+        )
+
+    def _words(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a store after this crossing would show."""
+        if kind == "user.received":
+            return (str(data["text"]),)
+        if kind == "tool.done":
+            return (str(data["call_id"]),)
+        row = next((row for row in reversed(self._model.ledger) if row.status == 200), None)
+        if kind != "reply.received" or row is None or row.turn is None or self._plan is None:
+            return ()
+        step = self._plan.turn(row.turn).steps[row.step or 0]
+        return (step.text or "", *(call.id for call in step.calls))
 
     def fire(self, fault: int, what: str) -> None:
         """Note that a fault took place; the first time counts."""
@@ -153,7 +188,9 @@ class Stage:
             self._clock.now_ns,
         )
         row = self._model.ledger[-1]
-        self.record("model.answered", vars(row), request=number)
+        told = None if isinstance(reply, NoReply) else reply.headers.get("retry-after")
+        wait_s = None if told is None else float(told)
+        self.record("model.answered", vars(row), request=number, retry_after=wait_s)
         if row.fault is not None:
             self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
         if isinstance(reply, NoReply):

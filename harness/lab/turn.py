@@ -55,6 +55,9 @@ def take(turn: Turn, lives: Lives, stage: Stage, clock: VirtualClock, sending: i
 def _delivered(turn: Turn, outcome: Returned, lives: Lives, stage: Stage) -> bool:
     """Whether the user saw the answer; it may be lost on the last few centimetres."""
     answer = {"message_id": turn.message_id, "text": outcome.value}
+    if stage.dies_at("reply.returned"):
+        lives.crash(None)
+        return False
     stage.record("reply.returned", answer)
     if stage.dies_at("reply.delivered"):
         lives.crash(None)

@@ -40,6 +40,7 @@ all the same (it turns the functions themselves); the others are real."""
 
 _CELL = struct.Struct("<q")
 _DEADLINE = 8
+_WRONG_BY = 16
 _REAL_TIME_ROOMS = ("time", "subprocess", __name__)
 
 
@@ -47,7 +48,9 @@ class Hand:
     """The hand of the clock: reads and moves the page that the runner shares."""
 
     def __init__(self) -> None:
-        self._page: Any = bytearray(_CELL.pack(1_000_000_000) + _CELL.pack(2**63 - 1))
+        self._page: Any = bytearray(
+            _CELL.pack(1_000_000_000) + _CELL.pack(2**63 - 1) + _CELL.pack(0)
+        )
         self._offset_ns: int = REAL["time_ns"]() - 1_000_000_000
         self._lock = threading.Lock()
         self.overdue: Callable[[], None] = lambda: None
@@ -67,8 +70,9 @@ class Hand:
         return value
 
     def wall_ns(self) -> int:
-        """Nanoseconds since 1970."""
-        return self.monotonic_ns() + self._offset_ns
+        """Nanoseconds since 1970, by a clock that may have been set wrong."""
+        wrong_by: int = _CELL.unpack_from(self._page, _WRONG_BY)[0]
+        return self.monotonic_ns() + self._offset_ns + wrong_by
 
     def sleep_ns(self, duration_ns: int) -> None:
         """Let time pass. Past the deadline `overdue` is called, which does not come back."""

@@ -17,6 +17,7 @@ from harness.model.bill import Usage
 from harness.model.catalogue import ModelSpec
 from harness.model.request import Refusal
 from harness.model.script.faults import MESSAGES
+from harness.scenario.schema import RateLimits as Told
 
 MINUTE_NS = 60_000_000_000
 _NAMES = tuple(
@@ -39,6 +40,16 @@ def limits_of(spec: ModelSpec) -> RateLimits:
     """The limits in the catalogue."""
     return RateLimits(
         spec.requests_per_minute, spec.input_tokens_per_minute, spec.output_tokens_per_minute
+    )
+
+
+def limits_told(spec: ModelSpec, told: Told) -> RateLimits:
+    """Those of a scenario; what it does not say is as in the catalogue."""
+    own = limits_of(spec)
+    return RateLimits(
+        told.requests or own.requests,
+        told.input_tokens or own.input_tokens,
+        told.output_tokens or own.output_tokens,
     )
 
 
@@ -137,10 +148,18 @@ def _date(day: int) -> str:
 
 
 class Limits:
-    """The buckets of all models; `limits` by model id override the catalogue's."""
+    """The buckets of all models; `limits` by model id override the catalogue's.
 
-    def __init__(self, limits: Mapping[str, RateLimits] | None = None) -> None:
+    `told` are the scenario's, for the model of that name.
+    """
+
+    def __init__(
+        self,
+        limits: Mapping[str, RateLimits] | None = None,
+        told: tuple[str, Told] | None = None,
+    ) -> None:
         self._own = limits or {}
+        self._told = told
         self._limiters: dict[str, Limiter] = {}
 
     def of(self, spec: ModelSpec, now_ns: int) -> Limiter:
@@ -148,6 +167,8 @@ class Limits:
         limiter = self._limiters.get(spec.id)
         if limiter is None:
             limits = self._own.get(spec.id) or limits_of(spec)
+            if self._told is not None and self._told[0] == spec.id:
+                limits = limits_told(spec, self._told[1])
             limiter = self._limiters[spec.id] = Limiter(limits, now_ns)
         return limiter
 

@@ -118,14 +118,15 @@ class MockModel:
         self._model = model
         self._seed = seed
         self._catalogue = catalogue or shipped()
+        self._specs: dict[str, ModelSpec] = {}
         self._start_ns = start_ns
         self._on_row = on_row
         self._index = Index(plan or Plan(()))
         self._faults = Faults(faults)
         self._meter = Meter()
         self._cache = PromptCache()
-        self._limits = Limits(limits)
-        self._specs: dict[str, ModelSpec] = {}
+        told = model.rate_limits
+        self._limits = Limits(limits, None if told is None else (self._spec(model.name).id, told))
         names = table.active(rules_off, rules_on)
         self._at_entry = table.choose(table.AT_ENTRY, names)
         self._on_shape = table.choose(table.ON_SHAPE, names)

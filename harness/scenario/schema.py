@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from harness.protocol import Contract
-from harness.scenario.units import Duration
+from harness.scenario.units import Duration, Jump
 
 BOUNDARIES = (
     "user.received",
@@ -83,6 +83,14 @@ class Clock(Strict):
     start: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
+class RateLimits(Strict):
+    """What the API lets through in a minute; what is left out is as in the catalogue."""
+
+    requests: Annotated[int, Field(ge=1)] | None = None
+    input_tokens: Annotated[int, Field(ge=1)] | None = None
+    output_tokens: Annotated[int, Field(ge=1)] | None = None
+
+
 class Model(Strict):
     """The mock Claude of this scenario. `context_window` in tokens, the catalogue's if left out."""
 
@@ -90,6 +98,7 @@ class Model(Strict):
     context_window: Annotated[int, Field(ge=1)] | None = None
     first_token: Duration = 800_000_000
     tokens_per_second: Annotated[float, Field(gt=0)] = 60.0
+    rate_limits: RateLimits | None = None
 
 
 class Stack(Strict):
@@ -99,6 +108,7 @@ class Stack(Strict):
     checkpoint_every: Annotated[int, Field(ge=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     system: str | None = None
+    expire_after: Duration | None = None
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 
@@ -258,10 +268,17 @@ class ToolFault(Strict):
 
 
 class Writer(Strict):
-    """Several processes write to the same session in a turn."""
+    """Several processes on one session: each sends one of the script's next messages, at once."""
 
     turn: TurnNumber
     sessions: Annotated[int, Field(ge=2, le=16)] = 2
+
+
+class ClockJump(Strict):
+    """The machine's wall clock is set forward or back, just before a turn; no time passes."""
+
+    turn: TurnNumber
+    jump: Jump
 
 
 class Fault(Strict):
@@ -273,11 +290,12 @@ class Fault(Strict):
     disk: Disk | None = None
     tool: ToolFault | None = None
     writer: Writer | None = None
+    clock: ClockJump | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self.model_fields_set) != 1:
-            raise ValueError("exactly one of crash, http, stream, disk, tool, writer")
+            raise ValueError("exactly one of crash, http, stream, disk, tool, writer, clock")
         return self
 
     @property
@@ -286,9 +304,10 @@ class Fault(Strict):
         return next(iter(self.model_fields_set))
 
     @property
-    def what(self) -> Crash | Http | Stream | Disk | ToolFault | Writer:
+    def what(self) -> Crash | Http | Stream | Disk | ToolFault | Writer | ClockJump:
         """What stands under it."""
-        what: Crash | Http | Stream | Disk | ToolFault | Writer = getattr(self, self.kind)
+        what: Crash | Http | Stream | Disk | ToolFault | Writer | ClockJump
+        what = getattr(self, self.kind)
         return what
 
 
@@ -337,6 +356,8 @@ class Expect(Strict):
     input_tokens_total: Most | None = None
     cost_usd: Most | None = None
     attempts_per_turn: Most | None = None
+    seconds_per_turn: Most | None = None
+    failed_sends: Annotated[int, Field(ge=0)] | None = None
     cache_read_share: Least | None = None
 
 

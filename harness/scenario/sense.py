@@ -184,9 +184,6 @@ def _not_yet(scenario: Scenario) -> Iterator[Complaint]:
         what = fault.what
         if isinstance(what, Writer):
             yield Complaint(way, _later("`writer` faults", "leave it out"), at_key=True)
-        if isinstance(what, Crash) and what.at.endswith(".stored"):
-            remedy = "crash at a disk operation such as 'fsync *.jsonl', or at another boundary"
-            yield Complaint((*way, "at"), _later(f"a crash at {what.at!r}", remedy))
 
 
 def _later(what: str, remedy: str) -> str:

@@ -40,6 +40,19 @@ def format_duration(duration_ns: int) -> str:
     return f"{duration_ns}ns" if duration_ns else "0s"
 
 
+def parse_jump(value: object) -> int:
+    """The same with a sign before it: `-2h`, `+90s`; without one it is forward."""
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and text[:1] in ("-", "+"):
+        return parse_duration(text[1:]) * (-1 if text[0] == "-" else 1)
+    return parse_duration(text)
+
+
+def format_jump(jump_ns: int) -> str:
+    """The shortest exact way to write it, with a minus where it goes back."""
+    return f"{'-' if jump_ns < 0 else ''}{format_duration(abs(jump_ns))}"
+
+
 Duration = Annotated[
     int,
     BeforeValidator(parse_duration),
@@ -49,3 +62,13 @@ Duration = Annotated[
     ),
 ]
 """Whole nanoseconds of virtual time, written as `800ms`, `90s`, `3m`, `5h`, `2d`."""
+
+Jump = Annotated[
+    int,
+    BeforeValidator(parse_jump),
+    PlainSerializer(format_jump, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": rf"[+-]?{_FORM.pattern}", "examples": ["-2h", "+30m"]}
+    ),
+]
+"""Whole nanoseconds forward or, with a minus, back: `-2h`, `+30m`."""

@@ -3,7 +3,8 @@
 The runner owns the page; whoever waits moves the hand forward (the target's sleeps do it from
 within its own process, see `harness.life.clock`). The hand starts at one second, so that a stack
 which subtracts a little from "now" never sees a negative time. A second cell is the deadline: a
-life that would sleep past it reports that instead (a bound on virtual hours).
+life that would sleep past it reports that instead (a bound on virtual hours). A third says by how
+much the machine's wall clock is wrong: the life's calendar shows it, the world's does not.
 
 A life that begins anew (`begin_at`) sees its wall clock put back and its monotonic one go on, as
 a process does whose machine's date is set.
@@ -20,6 +21,7 @@ PAGE_BYTES = 4096
 ORIGIN_NS = 1_000_000_000
 _CELL = struct.Struct("<q")
 _DEADLINE = 8
+_WRONG_BY = 16
 _NEVER = 2**63 - 1
 
 
@@ -43,7 +45,7 @@ class VirtualClock:
 
     @property
     def now_ns(self) -> int:
-        """Virtual nanoseconds since 1970."""
+        """Virtual nanoseconds since 1970, as the world has it."""
         return self.epoch_ns + self.elapsed_ns
 
     def advance(self, duration_ns: int) -> None:
@@ -56,6 +58,11 @@ class VirtualClock:
         """So much time has elapsed now; the page goes on, what it counts from is moved."""
         self.origin_ns = self._get(0) - elapsed_ns
         self.deadline_ns = None
+        self._set(_WRONG_BY, 0)
+
+    def set_wall(self, jump_ns: int) -> None:
+        """Set the machine's wall clock forward, or back; no time passes, nobody else notices."""
+        self._set(_WRONG_BY, self._get(_WRONG_BY) + jump_ns)
 
     @property
     def deadline_ns(self) -> int | None:

@@ -32,7 +32,9 @@ TEXTS = [
     f"message number {n} with a few words in it, as people write them. " * 3 for n in range(64)
 ]
 EXPONENT_MAX = 0.05
-TIMES_THE_FLOOR_MAX = 1.5
+TURN_US_MAX = 3.0
+TIMES_THE_FLOOR_MAX = 1.1
+"""Allowed in place of the microseconds where the machine is so slow that the floor needs them."""
 APPEND_MAX = 1.2
 RESTORE_MAX = 2.0
 pytestmark = pytest.mark.slow
@@ -111,7 +113,7 @@ def test_a_turn_of_the_window_costs_the_same_however_long_the_conversation(
         f"{fastest:.2f} against a bare deque's {bare:.2f} ({fastest / bare:.2f}x)"
     )
     assert exponent <= EXPONENT_MAX
-    assert fastest / bare <= TIMES_THE_FLOOR_MAX
+    assert fastest <= max(TURN_US_MAX, TIMES_THE_FLOOR_MAX * bare)
 
 
 def on_a_disk(folder: Path) -> bool:

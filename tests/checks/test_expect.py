@@ -43,6 +43,8 @@ MET: list[dict[str, Any]] = [
     {"input_tokens_total": {"max": 600}},
     {"cost_usd": {"max": 0.0600001}},
     {"attempts_per_turn": {"max": 2}},
+    {"seconds_per_turn": {"max": 16}},
+    {"failed_sends": 0},
     {"cache_read_share": {"min": 0.5}},
 ]
 MISSED: list[tuple[str, dict[str, Any], str]] = [
@@ -76,6 +78,12 @@ MISSED: list[tuple[str, dict[str, Any], str]] = [
         {"attempts_per_turn": {"max": 1}},
         "expect.attempts_per_turn: expected at most 1, got 2 in turn 4",
     ),
+    (
+        "W4",
+        {"seconds_per_turn": {"max": 15}},
+        "expect.seconds_per_turn: expected at most 15, got 16 in turn 4",
+    ),
+    ("P5", {"failed_sends": 1}, "expect.failed_sends: expected 1, got 0"),
     (
         "W6",
         {"cache_read_share": {"min": 0.51}},

@@ -57,7 +57,7 @@ def test_help_ends_with_0_and_names_every_exit_code(capsys: pytest.CaptureFixtur
 def test_only_commands_that_work_are_offered() -> None:
     offered = parser().format_help()
     assert all(f"    {name} " in offered for name in ("run", "replay", "check", "list", "schema"))
-    assert "explore" not in offered
+    assert "report DIR" not in offered
 
 
 def test_a_harness_that_breaks_is_invalid_never_a_broken_promise(

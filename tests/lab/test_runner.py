@@ -97,3 +97,20 @@ def test_the_same_case_gives_the_same_events_and_another_seed_others(
     first = play(naive_server, tmp_path / "one", scenario)
     second = play(naive_server, tmp_path / "two", scenario)
     assert first.events == second.events
+
+
+def test_a_wrong_clock_is_seen_by_the_target_and_by_nobody_else(
+    echo_server: Server, tmp_path: Path
+) -> None:
+    script = [{"user": f"clock {n}"} for n in (1, 2, 3)]
+    faults = [
+        {"clock": {"turn": 2, "jump": "-2h"}},
+        {"clock": {"turn": 3, "jump": "+30m"}},
+    ]
+    record = play(echo_server, tmp_path / "home", scenario_of(script=script, faults=faults))
+    walls = [float(str(event.data["text"]).split()[0]) for event in record.of("reply.returned")]
+    steady = [float(str(event.data["text"]).split()[1]) for event in record.of("reply.returned")]
+    assert [round(wall - walls[0]) for wall in walls] == [0, -7200, -5400]
+    assert steady == sorted(steady)
+    assert [event.at_ns for event in record.of("clock.set")] == [0, 0]
+    assert [event.data["fault"] for event in record.of("fault.fired")] == [0, 1]

@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.bill import Usage
+from harness.model.catalogue import shipped
 from harness.model.limits import Limiter, RateLimits
+from harness.model.mock import MockModel
 from harness.model.request import Refusal
+from harness.scenario.schema import Model
 
 HI = [{"role": "user", "content": "hi"}]
 NAME = "claude-sonnet-5-5"
@@ -100,3 +103,13 @@ def test_a_debt_is_waited_for() -> None:
     with pytest.raises(Refusal) as caught:
         limiter.admit(0)
     assert caught.value.headers["retry-after"] == "61"
+
+
+def test_a_scenario_sets_the_limits_of_its_model_and_leaves_the_rest_as_they_are() -> None:
+    told = Model(rate_limits={"input_tokens": 1000})
+    mock = MockModel(None, model=told)
+    spec = shipped().find(told.name)
+    assert spec is not None
+    headers = mock._limits.of(spec, 0).headers(0)
+    assert headers["anthropic-ratelimit-input-tokens-limit"] == "1000"
+    assert headers["anthropic-ratelimit-requests-limit"] == str(spec.requests_per_minute)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.scenario.units import format_duration, parse_duration
+from harness.scenario.units import format_duration, format_jump, parse_duration, parse_jump
 
 
 @given(st.integers(0, 2**62))
@@ -32,3 +32,18 @@ def test_a_timedelta_is_exact_to_the_microsecond() -> None:
 def test_anything_else_is_refused_with_examples(value: object) -> None:
     with pytest.raises(ValueError, match="90s, 3m, 5h or 2d"):
         parse_duration(value)
+
+
+@given(st.integers(-(2**62), 2**62))
+def test_a_jump_that_is_formatted_is_parsed_back_exactly(jump_ns: int) -> None:
+    assert parse_jump(format_jump(jump_ns)) == jump_ns
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("-2h", -7200), ("+90s", 90), ("30m", 1800)])
+def test_a_jump_goes_forward_or_with_a_minus_back(text: str, seconds: int) -> None:
+    assert parse_jump(text) == seconds * 10**9
+
+
+def test_a_jump_has_one_sign() -> None:
+    with pytest.raises(ValueError, match="90s, 3m, 5h or 2d"):
+        parse_jump("--2h")

@@ -30,10 +30,13 @@ class Echo:
     def send(self, message_id: str, text: str) -> str:
         """Do what the text says, then echo it."""
         order, _, rest = text.partition(" ")
-        getattr(self, f"do_{order}", lambda _rest: None)(rest)
+        told = getattr(self, f"do_{order}", lambda _rest: None)(rest)
         with (self.home / "said").open("a", encoding="utf-8") as said:
             said.write(text + "\n")
-        return f"echo {text}"
+        return told or f"echo {text}"
+
+    def do_clock(self, _rest: str) -> str:
+        return f"{time.time()} {time.monotonic()}"
 
     def do_exit(self, status: str) -> None:
         print("so long")  # noqa: T201 - the test looks for it in the life's output

@@ -77,6 +77,8 @@ def _remedy(fault: Fault) -> str:
         return f"the target made no such tool call in turn {turn}; name a call that it makes"
     if fault.kind in ("http", "stream"):
         return f"the target asked the model too seldom in turn {turn}; name a turn that asks it"
+    if fault.kind == "clock":
+        return f"turn {turn} was never reached; see what happened before it"
     if fault.kind in ("disk", "writer"):
         return f"the target did no such thing in turn {turn}; name what it does there"
     return (
@@ -133,9 +135,9 @@ def _given_up(evidence: Evidence) -> set[int]:
 
 
 def _refused_for_good(evidence: Evidence) -> set[int]:
-    """Turns whose last attempt at the model met a scripted fault."""
+    """Turns whose last attempt at the model met a scripted fault, or the rate limit."""
     last = {row.turn: row for row in evidence.answers if row.turn is not None}
-    return {turn for turn, row in last.items() if row.fault is not None}
+    return {turn for turn, row in last.items() if row.fault is not None or row.status == 429}
 
 
 def _excuses(evidence: Evidence, index: object) -> bool:

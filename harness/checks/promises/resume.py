@@ -16,7 +16,7 @@ from harness.record import Event
 
 _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 _ENDS_THE_TALK = ("limit", "died", "broke", "open.failed", "history.failed", "resume.failed")
-_REFUSED = (400, 404, 413)
+_REFUSED = (400, 404, 413, 429)
 _FOR_GOOD = (400, 401, 403, 404, 413)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.checks.verdict import Verdict
 from harness.lab.crashes.base import Base, begin, case_of_state, keep_answers, what_was_done
 from harness.lab.crashes.judging import Bench, Judged, a_place
-from harness.lab.crashes.warm import Warm
+from harness.lab.crashes.warm import Warm, warm_life
 from harness.lab.runner import run
 from harness.record import Record
 from harness.world.disk.lay_down import lay_down
@@ -41,15 +41,12 @@ class Recovered:
 
 def recover(server: Server, base: Base, chosen: Sequence[State]) -> Iterator[Recovered]:
     """Record the recovery of each state, and judge what a second crash in it does."""
-    warm = Warm(server, base.scenario)
-    try:
+    with warm_life(server, base.scenario) as warm:
         for left in chosen:
             yield _recover_one(server, base, left, warm)
-    finally:
-        warm.close()
 
 
-def _recover_one(server: Server, base: Base, left: State, warm: Warm) -> Recovered:
+def _recover_one(server: Server, base: Base, left: State, warm: Warm | None) -> Recovered:
     with a_place(server) as home:
         second = record_recovery(base, left, server, home)
     legal = states(second.operations, left.tier, before=second.before)

@@ -170,8 +170,16 @@ def what_was_done(trace: Trace | None) -> tuple[Tree, Sequence[Operation]]:
 def without_deaths(scenario: Scenario) -> Scenario:
     """The scenario with every scripted death put off for ever; other faults keep their place."""
     never = {"turn": 2**31}
+    # A crash that never comes needs no recorder either.
+    nowhere = {**never, "at": "user.received", "disk": "kill", "state": None}
     faults = tuple(
-        fault.model_copy(update={fault.kind: fault.what.model_copy(update=never)})
+        fault.model_copy(
+            update={
+                fault.kind: fault.what.model_copy(
+                    update=nowhere if isinstance(fault.what, Crash) else never
+                )
+            }
+        )
         if isinstance(fault.what, Crash | ToolFault)
         else fault
         for fault in scenario.faults

@@ -23,7 +23,7 @@ from harness.lab.crashes.base import Base
 from harness.lab.crashes.crew import share_out
 from harness.lab.crashes.judging import Bench, Judged
 from harness.lab.crashes.place import diverged, read_place
-from harness.lab.crashes.warm import Warm
+from harness.lab.crashes.warm import warm_life
 from harness.report.result import RecoveryCount, Result, StateCount
 from harness.world.disk.choices import Tier
 from harness.world.disk.states import State, state, states
@@ -124,13 +124,12 @@ def _judge(
     """The last word on each state, by its number, in the order of the states."""
 
     def work(server: Server, some: Sequence[State]) -> Iterator[Judged]:
-        warm = Warm(server, base.scenario)
-        bench = Bench(base, server, warm)
-        try:
-            yield from bench.judge_all(some)
-        finally:
-            bench.close()
-            warm.close()
+        with warm_life(server, base.scenario) as warm:
+            bench = Bench(base, server, warm)
+            try:
+                yield from bench.judge_all(some)
+            finally:
+                bench.close()
 
     last: dict[int, Judged] = {}
     for judged in share_out(work, chosen, servers):

@@ -13,6 +13,7 @@ A crash of a warm life is a copy of its directory as it lies there, with the pro
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections import deque
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.lab.faults.deaths import needs_recorder
 from harness.lab.lives import Ground, Lives, Living
 from harness.lab.stage import Stage
 from harness.scenario.schema import Scenario
@@ -28,6 +30,19 @@ from harness.world.process import Answer, Life, Outcome, Returned, Server, Traci
 from harness.world.tree import Tree, read_tree, write_tree
 
 STATES_A_LIFE = 1_000
+
+
+@contextlib.contextmanager
+def warm_life(server: Server, scenario: Scenario) -> Iterator[Warm | None]:
+    """A warm life for as long as the block lasts; None where a fault needs lives of its own."""
+    if needs_recorder(scenario.faults):
+        yield None
+        return
+    warm = Warm(server, scenario)
+    try:
+        yield warm
+    finally:
+        warm.close()
 
 
 class Warm:

@@ -29,6 +29,13 @@ class Death:
     call: int | None
     tier: Tier = "kill"
     state: int | None = None
+    operations: int | None = None
+    """How many disk operations are left of those done, where not all; known when it happens."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether it falls where something has been stored, see `stored.py`."""
+        return self.at.endswith(".stored")
 
 
 def needs_recorder(faults: tuple[Fault, ...]) -> bool:
@@ -36,7 +43,8 @@ def needs_recorder(faults: tuple[Fault, ...]) -> bool:
     whats = [fault.what for fault in faults]
     crashes = [what for what in whats if isinstance(what, Crash)]
     return any(isinstance(what, Disk) for what in whats) or any(
-        OPERATION.fullmatch(crash.at) or crash.disk != "kill" for crash in crashes
+        OPERATION.fullmatch(crash.at) or crash.at.endswith(".stored") or crash.disk != "kill"
+        for crash in crashes
     )
 
 

@@ -77,8 +77,8 @@ class Paired(NamedTuple):
     """It answers calls, so it does not begin a turn."""
     orphans: int = 0
     """Results that no call waits for: left out."""
-    unanswered: bool = False
-    """It goes on without answering what waits."""
+    answered: tuple[str, ...] = ()
+    """The calls that wait no more once the message is taken in."""
 
 
 class OpenCalls:
@@ -88,27 +88,28 @@ class OpenCalls:
         self.ids: dict[str, None] = {}
 
     def pair(self, content: Content) -> Paired:
-        """Exactly the results that are waited for; those that a user talks over get an answer."""
+        """Exactly the results that are waited for; changes nothing, as it may yet be refused."""
         results = tool_results(content)
-        if not results and not self.ids:
+        if isinstance(content, str) or not results:
             return Paired(sendable(content) or "", False)
-        wanted = [self.ids.pop(each["tool_use_id"], 0) is None for each in results]
-        orphans = wanted.count(False)
-        blocks: list[Block] = [each for each, keep in zip(results, wanted, strict=True) if keep]
-        if isinstance(content, str):
-            return Paired(content, False, orphans, unanswered=True)
-        rest = [block for block in content if block.get("type") != "tool_result"]
-        if not rest:
-            return Paired(blocks, True, orphans)
-        if not blocks:
-            return Paired(sendable(rest) or "", False, orphans, unanswered=True)
-        return Paired([*blocks, *self.closed(), *rest], True, orphans)
+        waiting = self.ids.copy()
+        blocks = [each for each in results if waiting.pop(each["tool_use_id"], 0) is None]
+        orphans = len(results) - len(blocks)
+        others = [block for block in content if block.get("type") != "tool_result"]
+        rest = sendable(others) or []
+        if rest and not blocks:
+            return Paired(rest, False, orphans)
+        if rest:
+            # The user talks on: what still waits is answered in the same message.
+            return Paired(
+                [*blocks, *map(unknown_result, waiting), *rest], True, orphans, tuple(self.ids)
+            )
+        answered = tuple(each["tool_use_id"] for each in blocks)
+        return Paired(blocks, bool(blocks), orphans, answered)
 
-    def closed(self) -> list[Block]:
-        """An answer for every call that still waits; none waits then."""
-        results = [unknown_result(call_id) for call_id in self.ids]
-        self.ids.clear()
-        return results
+    def closing(self) -> list[Block]:
+        """An answer for every call that still waits."""
+        return [unknown_result(call_id) for call_id in self.ids]
 
 
 def joined(contents: Iterable[Content]) -> Content:

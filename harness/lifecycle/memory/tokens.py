@@ -30,8 +30,12 @@ _BLOCK_TOKENS = 8
 
 def count_tokens(text: str) -> int:
     """About how many tokens `text` is; at least 1 for any text, 0 for none."""
-    if not text:
-        return 0
+    if text.isascii():
+        if not text:
+            return 0
+        size = len(text)
+        marks = size - len(text.encode().translate(None, _MARKS))
+        return 1 + (_LETTER * size + _MARK_MORE * marks) // 100
     data = text.encode("utf-8", "surrogatepass")
     size, length = len(text), len(data)
     marks = length - len(data.translate(None, _MARKS))

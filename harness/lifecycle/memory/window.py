@@ -20,6 +20,7 @@ from harness.lifecycle.errors import MessageRefused, OversizeMessage, WindowFull
 from harness.lifecycle.memory.blocks import (
     Block,
     OpenCalls,
+    Paired,
     sendable,
     tool_uses,
     without_thinking,
@@ -154,16 +155,17 @@ class MessageWindow(Held):
         fitted: bool,
         pinned: bool,
     ) -> None:
+        answered: tuple[str, ...] = ()
         if role == "user":
-            content, continues = self._paired(content)
+            content, continues, orphans, answered = self._paired(content)
             if not content:
+                self._tell(orphans, 0, "a result without its call")
                 return
         elif role == "assistant":
-            kept = sendable(content)
+            kept, orphans = sendable(content), 0
             if kept is None or len(self._rows) == self._head:
                 self._tell(1, 0, "nothing to send" if kept is None else "no user message before it")
                 return
-            self._close_calls()
             content, continues = kept, True
         else:
             raise ValueError(f"expected the role 'user' or 'assistant', got {role!r}")
@@ -173,10 +175,18 @@ class MessageWindow(Held):
             raise ValueError(f"only a message that begins a turn can be pinned, got a {role} one")
         count = count_content(content, self._counter)
         if not fitted and exact is None:
-            most = self.budget.most(role, count, 0.0 if start else self._turn_sum, 1.0)
+            before = 0.0 if start else self._turn_sum + self._closing_tokens(role)
+            most = self.budget.most(role, count, before, 1.0)
             if most is not None:
                 content = self._shortened(role, content, count, most)
                 count = count_content(content, self._counter)
+        # Nothing is refused from here on, and nothing has been changed before.
+        if orphans:
+            self._tell(orphans, 0, "a result without its call")
+        for call_id in answered:
+            del self._open[call_id]
+        if role == "assistant" or not answered:
+            self._close_calls()
         if role == "assistant":
             for call in tool_uses(content):
                 self._open[call["id"]] = None
@@ -262,25 +272,27 @@ class MessageWindow(Held):
         self.strip_thinking()
         return self._tell(len(gone), int(tokens), reason, summary)
 
-    def _paired(self, content: Content) -> tuple[Content, bool]:
-        """A user message with exactly the results that are waited for, and whether it is one."""
+    def _paired(self, content: Content) -> Paired:
+        """A user message with exactly the results that are waited for."""
         paired = self._calls.pair(content)
-        if paired.orphans:
-            self._tell(paired.orphans, 0, "a result without its call")
-        if paired.unanswered:
-            self._close_calls()
         if not paired.continues and not paired.orphans and not paired.content:
             raise MessageRefused(
                 "expected a user message with text, got a blank one, which the API refuses"
             )
-        return paired.content, paired.continues
+        return paired
 
     def _close_calls(self) -> None:
         """Calls that nobody answered get an answer that says so: an orphan is never sent."""
         if self._open:
-            results = self._calls.closed()
+            results = self._calls.closing()
+            self._open.clear()
             count = count_content(results, self._counter)
             self._add("user", results, count, False, self._rows[-1][TAG], None, False)
+
+    def _closing_tokens(self, role: str) -> float:
+        if role == "user" or not self._open:
+            return 0.0
+        return self.ledger.predict(count_content(self._calls.closing(), self._counter))
 
     def _shortened(self, role: str, content: Content, count: int, most: int) -> Content:
         if self.oversize == "refuse":

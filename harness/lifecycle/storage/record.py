@@ -34,7 +34,16 @@ class Record:
 
     def as_json(self, version: int) -> dict[str, Any]:
         """The record as the log stores it."""
-        return {"v": version, **{key: getattr(self, key) for key in _FIELDS}}
+        return {
+            "v": version,
+            "sequence": self.sequence,
+            "id": self.id,
+            "at_ns": self.at_ns,
+            "role": self.role,
+            "content": self.content,
+            "tokens": self.tokens,
+            "meta": self.meta,
+        }
 
 
 _FIELDS = ("sequence", "id", "at_ns", "role", "content", "tokens", "meta")

@@ -152,6 +152,23 @@ def test_calls_nobody_answered_get_an_answer_before_the_user_goes_on() -> None:
     assert texts(window).count("outcome of this call is unknown") == 2
 
 
+@pytest.mark.parametrize("oversize", ["refuse", "shorten"])
+def test_results_that_are_refused_leave_their_calls_waiting(oversize: Any) -> None:
+    window = MessageWindow(200, oversize=oversize)
+    window.push("user", "book")
+    window.push("assistant", [use("t1"), use("t2")])
+    before, state = window.as_messages(), window.state()
+    image = [{"type": "image", "source": {}}]
+    refused = {"type": "tool_result", "tool_use_id": "t1", "content": image}
+    for bad in ([refused, result("t2")], [{"type": "text", "text": "look"}, *image]):
+        with pytest.raises(OversizeMessage):
+            window.push("user", bad)
+        assert (window.as_messages(), window.state()) == (before, state)
+    window.push("user", [result("t1"), result("t2")])
+    check({"messages": window.as_messages()})
+    assert "unknown" not in texts(window)
+
+
 def test_parallel_results_may_come_one_by_one() -> None:
     window = MessageWindow(1000)
     window.push("user", "book")

@@ -1,0 +1,195 @@
+"""The shortest scenario that still shows it: fewer faults, fewer turns, smaller words, no settings.
+
+Delta debugging over the script itself (Zeller and Hildebrandt, "Simplifying and Isolating
+Failure-Inducing Input", 2002): what is tried is always a whole, legal scenario, with the turns of
+its faults moved along when lines go. The judge of each try is the caller's; how often it may be
+asked is bounded.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from harness.scenario.schema import Scenario
+from harness.scenario.sense import complaints
+
+TRIES_MAX = 150
+_Data = dict[str, Any]
+_SMALL_USER = "Go on."
+_SMALL_REPLY = {"text": "Done."}
+
+
+def shrink(
+    scenario: Scenario, shows: Callable[[Scenario], bool], tries_max: int = TRIES_MAX
+) -> Scenario:
+    """The smallest scenario found for which `shows` holds; it holds for `scenario` itself.
+
+    Greedy: after each gain it looks for the next, until nothing smaller shows it or `shows` has
+    been asked `tries_max` times.
+    """
+    smallest, data = scenario, _unrolled(scenario.dump())
+    seen: set[str] = set()
+    tries = 0
+    gained = True
+    while gained:
+        gained = False
+        for candidate in _smaller(data):
+            one = _legal(candidate)
+            if one is None or one.model_dump_json() in seen:
+                continue
+            if tries >= tries_max:
+                return smallest
+            seen.add(one.model_dump_json())
+            tries += 1
+            if shows(one):
+                smallest, data, gained = one, candidate, True
+                break
+    return smallest
+
+
+def _legal(data: _Data) -> Scenario | None:
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValueError:
+        return None
+    ends = all(_ends(line["reply"]) for line in data["script"] if line.get("reply"))
+    return None if complaints(scenario) or not ends else scenario
+
+
+def _ends(reply: Any) -> bool:
+    """Whether the last step says something to the user; if not, the mock makes up one that does."""
+    last = reply[-1] if isinstance(reply, list) else reply
+    return not ({"tool", "tools"} & set(last) or last.get("stop") == "pause_turn")
+
+
+def _unrolled(data: _Data) -> _Data:
+    """Every repetition as single lines with waits between, so that each can go by itself."""
+    script: list[_Data] = []
+    for line in data["script"]:
+        if "repeat" not in line:
+            script.append(line)
+            continue
+        said = {key: line[key] for key in ("user", "reply") if key in line}
+        for _ in range(line["repeat"]):
+            script += [{"wait": line["every"]}] if line.get("every", "0s") != "0s" else []
+            script.append(copy.deepcopy(said))
+    return {**data, "script": script}
+
+
+def _smaller(data: _Data) -> Iterator[_Data]:
+    """Everything one step smaller, the largest steps first."""
+    yield from _without_faults(data)
+    yield from _without_lines(data)
+    yield from _simpler_faults(data)
+    yield from _simpler_replies(data)
+    yield from _simpler_users(data)
+    yield from _without_settings(data)
+
+
+def _without_faults(data: _Data) -> Iterator[_Data]:
+    faults = data.get("faults", [])
+    for index in range(len(faults)):
+        yield {**data, "faults": faults[:index] + faults[index + 1 :]}
+
+
+def _without_lines(data: _Data) -> Iterator[_Data]:
+    """Half of the lines, a quarter, ... one; faults stay with the turn that they were on."""
+    count = len(data["script"])
+    size = max(1, count // 2)
+    while size:
+        for start in range(0, count, size):
+            if (rest := _cut(data, start, min(start + size, count))) is not None:
+                yield rest
+        size //= 2
+
+
+def _cut(data: _Data, start: int, end: int) -> _Data | None:
+    """Without these lines; None where a fault or nobody would be left without a turn."""
+    script = data["script"]
+    before = sum("user" in line for line in script[:start])
+    gone = sum("user" in line for line in script[start:end])
+    faults = []
+    for fault in data.get("faults", []):
+        ((kind, what),) = fault.items()
+        if before < what["turn"] <= before + gone:
+            return None
+        turn = what["turn"] - gone if what["turn"] > before else what["turn"]
+        faults.append({kind: {**what, "turn": turn}})
+    rest = script[:start] + script[end:]
+    if not any("user" in line for line in rest):
+        return None
+    return _tidied({**data, "script": rest, "faults": faults})
+
+
+def _simpler_faults(data: _Data) -> Iterator[_Data]:
+    for index, fault in enumerate(data.get("faults", [])):
+        ((kind, what),) = fault.items()
+        for key in ("times", "state", "call", "after_chars", "disk", "retry_after"):
+            if key in what:
+                less = {name: value for name, value in what.items() if name != key}
+                yield _with(data, "faults", index, {kind: less})
+        if what.get("disk") == "posix":
+            yield _with(data, "faults", index, {kind: {**what, "disk": "ext4"}})
+
+
+def _simpler_replies(data: _Data) -> Iterator[_Data]:
+    for index, line in enumerate(data["script"]):
+        if line.get("reply") in (None, _SMALL_REPLY):
+            continue
+        for reply in _less_said(line["reply"]):
+            yield _tidied(_with(data, "script", index, {**line, "reply": reply}))
+
+
+def _less_said(reply: Any) -> Iterator[Any]:
+    yield _SMALL_REPLY
+    if not isinstance(reply, list):
+        return
+    if len(reply) > 1:
+        yield from (reply[:index] + reply[index + 1 :] for index in range(len(reply)))
+    for index, step in enumerate(reply):
+        if step == _SMALL_REPLY:
+            continue
+        smaller = [_SMALL_REPLY] if index == len(reply) - 1 else []
+        calls = step.get("tools", [])
+        smaller += [{**step, "tools": calls[:n] + calls[n + 1 :]} for n in range(len(calls))]
+        smaller += [
+            {name: value for name, value in step.items() if name != key}
+            for key in ("text", "think", "words")
+            if key in step
+        ]
+        if len(calls) == 1:
+            smaller.append(dict(calls[0]))
+        yield from ([*reply[:index], one, *reply[index + 1 :]] for one in smaller)
+
+
+def _simpler_users(data: _Data) -> Iterator[_Data]:
+    for index, line in enumerate(data["script"]):
+        if "user" in line and line["user"] != _SMALL_USER:
+            yield _with(data, "script", index, {**line, "user": _SMALL_USER})
+
+
+def _without_settings(data: _Data) -> Iterator[_Data]:
+    for room in ("model", "clock", "expect", "sweep"):
+        if data.get(room):
+            yield {key: value for key, value in data.items() if key != room}
+    for key in data.get("stack", {}):
+        stack = {name: value for name, value in data["stack"].items() if name != key}
+        yield _tidied({**data, "stack": stack})
+    if data.get("seed"):
+        yield {**data, "seed": 0}
+
+
+def _with(data: _Data, room: str, index: int, value: Any) -> _Data:
+    changed = list(data[room])
+    changed[index] = value
+    return {**data, room: changed}
+
+
+def _tidied(data: _Data) -> _Data:
+    """Without tools that nobody calls any more, and without empty rooms."""
+    called = repr(data["script"])
+    tools = {name: spec for name, spec in data.get("tools", {}).items() if repr(name) in called}
+    tidy = {**data, "tools": tools}
+    return {key: value for key, value in tidy.items() if value or key not in ("tools", "stack")}

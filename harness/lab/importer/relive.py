@@ -1,0 +1,184 @@
+"""From a session's messages to a scenario: it lives through them, and breaks where they broke.
+
+A session cannot be handed to any stack as a file: each keeps its own. So the conversation is played
+again, turn by turn, and where the file stops short (a message without an answer, a call without a
+result, a torn line) the process dies at the boundary that leaves just that. Then the user writes
+once more: what a broken session does to the next turn is what one wants to see.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.lab.importer.read import Said, Session
+from harness.scenario.schema import Scenario
+
+TURNS_MAX = 10_000
+GO_ON = "Please go on."
+_SAME_TOOL = re.compile(r"[^A-Za-z0-9_-]")
+_UNSEEN: dict[str, Any] = {"words": [20, 60]}
+"""What stands for an answer that the file does not hold."""
+
+
+@dataclass
+class _Exchange:
+    """A user's message and what came of it, as far as the file tells."""
+
+    user: str
+    line: int
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    open_calls: dict[str, int] = field(default_factory=dict)
+    """Calls that have no result yet: their ids, and which call of the turn each is, from 1."""
+    calls: int = 0
+    sent: int = 1
+
+    @property
+    def answered(self) -> bool:
+        """Whether it came to an end: the last step calls nothing."""
+        return bool(self.steps) and not {"tool", "tools"} & set(self.steps[-1])
+
+
+def relive(session: Session, source: str) -> Scenario:
+    """The scenario of a session; `source` is what to call the file."""
+    exchanges, returns, odd = _read(session.messages)
+    exchanges = exchanges[-TURNS_MAX:]
+    faults = list(_faults(session, exchanges))
+    lines = [_line(exchange) for exchange in exchanges]
+    told = [*_told(session, exchanges), *odd]
+    return Scenario.model_validate(
+        {
+            "name": f"what became of {session.name}",
+            "about": f"Imported from {source}, {len(exchanges)} turns. " + " ".join(told),
+            "tools": {name: {"returns": value} for name, value in returns.items()},
+            "script": [*lines, {"user": GO_ON, "reply": {"text": "Of course."}}],
+            "faults": faults,
+        }
+    )
+
+
+def _read(messages: Sequence[Said]) -> tuple[list[_Exchange], dict[str, Any], list[str]]:
+    """The exchanges, what each tool returned first, and what no script can say again."""
+    exchanges: list[_Exchange] = []
+    returns: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    odd: list[str] = []
+    for message in messages:
+        last = exchanges[-1] if exchanges else None
+        if message.role == "user":
+            _take_results(message, last, names, returns, odd)
+            if message.text:
+                _hear(message, exchanges)
+        elif last is None:
+            odd.append(f"Line {message.line}, an answer before any question, is left out.")
+        else:
+            _answer(message, last, names, returns)
+    if not exchanges:
+        exchanges.append(_Exchange(GO_ON, 1))
+    return exchanges, returns, odd
+
+
+def _hear(message: Said, exchanges: list[_Exchange]) -> None:
+    """A user's text; the same one again without an answer between was sent again."""
+    last = exchanges[-1] if exchanges else None
+    if last is not None and not last.steps and last.user == message.text:
+        last.sent += 1
+        return
+    exchanges.append(_Exchange(message.text, message.line))
+
+
+def _take_results(
+    message: Said,
+    last: _Exchange | None,
+    names: dict[str, str],
+    returns: dict[str, Any],
+    odd: list[str],
+) -> None:
+    for result in message.results:
+        call_id = str(result.get("tool_use_id"))
+        if call_id not in names:
+            odd.append(f"Line {message.line} answers a call that is not in the file: {call_id}.")
+            continue
+        if last is not None:
+            last.open_calls.pop(call_id, None)
+        value = _value(result.get("content"))
+        if returns.get(names[call_id]) is None:
+            returns[names[call_id]] = value
+
+
+def _answer(message: Said, last: _Exchange, names: dict[str, str], returns: dict[str, Any]) -> None:
+    step: dict[str, Any] = {}
+    if message.text:
+        step["text"] = message.text
+    called = []
+    for call in message.calls:
+        name = _SAME_TOOL.sub("_", str(call.get("name") or "tool"))
+        given = call.get("input")
+        called.append({"tool": name, "input": given if isinstance(given, dict) else {}})
+        returns.setdefault(name, None)
+        names[str(call.get("id"))] = name
+        last.calls += 1
+        last.open_calls[str(call.get("id"))] = last.calls
+    if len(called) == 1:
+        step |= called[0]
+    elif called:
+        step["tools"] = called
+    if step:
+        last.steps.append(step)
+
+
+def _value(content: object) -> Any:
+    """A tool's result as a value: JSON where its text is that, else the text."""
+    if isinstance(content, list):
+        texts = [str(part.get("text", "")) for part in content if isinstance(part, dict)]
+        content = "\n".join(texts)
+    if not isinstance(content, str):
+        return content
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content
+
+
+def _line(exchange: _Exchange) -> dict[str, Any]:
+    steps = exchange.steps if exchange.answered else [*exchange.steps, _UNSEEN]
+    return {"user": exchange.user, "reply": steps[0] if len(steps) == 1 else steps}
+
+
+def _faults(session: Session, exchanges: Sequence[_Exchange]) -> Iterator[dict[str, Any]]:
+    for turn, exchange in enumerate(exchanges, 1):
+        last = turn == len(exchanges)
+        if exchange.answered and not exchange.open_calls:
+            if last and session.torn:
+                yield {"crash": {"turn": turn, "at": "reply.received"}}
+            continue
+        if exchange.open_calls:
+            first = min(exchange.open_calls.values())
+            yield {"tool": {"turn": turn, "crash": "after_effect", "call": first}}
+        else:
+            at = "reply.received" if last and session.torn else "request.sent"
+            yield {"crash": {"turn": turn, "at": at}}
+
+
+def _told(session: Session, exchanges: Sequence[_Exchange]) -> Iterator[str]:
+    """What was found wrong, a sentence each, and how the scenario brings it about."""
+    sound = True
+    for turn, exchange in enumerate(exchanges, 1):
+        if exchange.open_calls:
+            ids = ", ".join(exchange.open_calls)
+            yield f"Turn {turn} (line {exchange.line}) calls {ids} without a result: it dies there."
+        elif not exchange.answered:
+            sent = f", sent {exchange.sent} times" if exchange.sent > 1 else ""
+            yield f"Turn {turn} (line {exchange.line}) has no answer{sent}: it dies there."
+        else:
+            continue
+        sound = False
+    if session.damaged:
+        lines = ", ".join(map(str, session.damaged[:10]))
+        where = "the end is torn" if session.torn else "they are left out"
+        yield f"Lines that are no messages: {lines} of the file; {where}."
+    elif sound:
+        yield "Nothing is wrong with its shape."

@@ -1,0 +1,59 @@
+"""`harness explore`: what it prints can be pasted, and its exit code is that of `run`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+
+
+def test_a_broken_stack_ends_1_with_files_and_replays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["explore", "--target", "naive", "--seed", "3", "--cases", "10"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"^S1 acknowledged-durable   1 acknowledged turn lost", out, re.MULTILINE)
+    assert "10 cases on naive: 2 promises broken" in out
+    replays = re.findall(r"harness (replay .*)$", out, re.MULTILINE)
+    assert len(replays) == 2
+    for line in replays:
+        assert main(line.split()) == 1
+    assert main([*arguments, "--out", str(tmp_path)]) == 1
+    assert "found before, and still there" in capsys.readouterr().out
+
+
+def test_the_reference_stack_ends_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explore", "--cases", "5", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "5 cases on lifecycle: no promise broken\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scenario_keeps_its_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.scenario.yaml"
+    path.write_text(
+        "name: mine\nscript:\n  - {user: hello there, reply: {text: hi}}\n", encoding="utf-8"
+    )
+    out = tmp_path / "out"
+    command = ["explore", str(path), "--target", "naive", "--cases", "15", "--out", str(out)]
+    assert main(command) == 1
+    capsys.readouterr()
+    assert all("- {user:" in found.read_text(encoding="utf-8") for found in out.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--budget", "soon"], "--budget: expected a time such as 60s or 5m"),
+        (["--target", "nobody"], "--target nobody: expected"),
+        (["nowhere.yaml"], "nowhere.yaml: expected a scenario file"),
+    ],
+)
+def test_what_cannot_be_explored_ends_4(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", *words]) == 4
+    assert said in capsys.readouterr().err

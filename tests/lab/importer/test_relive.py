@@ -1,0 +1,106 @@
+"""An imported session breaks where its file broke, and the reference stack lives on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.lab import play as lab
+from harness.lab.importer.read import read
+from harness.lab.importer.relive import GO_ON, relive
+from harness.report.result import Result
+from harness.scenario.load import Loaded, accept, load
+from harness.scenario.schema import Scenario
+
+HELLO = {"role": "user", "content": "hello"}
+HI = {"role": "assistant", "content": "hi"}
+PAY = {"role": "user", "content": "pay bob"}
+CALL = {
+    "role": "assistant",
+    "content": [
+        {"type": "text", "text": "Paying."},
+        {"type": "tool_use", "id": "toolu_9", "name": "pay", "input": {"to": "bob"}},
+    ],
+}
+RESULT = {
+    "role": "user",
+    "content": [{"type": "tool_result", "tool_use_id": "toolu_9", "content": '{"paid": true}'}],
+}
+PAID = {"role": "assistant", "content": "Paid."}
+
+
+def _scenario(tmp_path: Path, *messages: Any, tail: bytes = b"") -> Scenario:
+    path = tmp_path / "session.jsonl"
+    path.write_bytes(b"".join(json.dumps(one).encode() + b"\n" for one in messages) + tail)
+    scenario = relive(read(path), path.name)
+    accept(scenario, "imported")
+    return scenario
+
+
+def _play(scenario: Scenario, target: str) -> Result:
+    return lab.play([Loaded("imported", scenario)], target=target).results[0]
+
+
+def test_a_whole_session_is_lived_through_without_a_fault(tmp_path: Path) -> None:
+    scenario = _scenario(tmp_path, HELLO, HI, PAY, CALL, RESULT, PAID)
+    assert scenario.dump()["script"] == [
+        {"user": "hello", "reply": {"text": "hi"}},
+        {
+            "user": "pay bob",
+            "reply": [
+                {"text": "Paying.", "tool": "pay", "input": {"to": "bob"}},
+                {"text": "Paid."},
+            ],
+        },
+        {"user": GO_ON, "reply": {"text": "Of course."}},
+    ]
+    assert scenario.tools["pay"].returns == {"paid": True}
+    assert scenario.faults == ()
+    assert "Nothing is wrong with its shape." in scenario.about
+    assert _play(scenario, "lifecycle").outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("messages", "tail", "fault", "code"),
+    [
+        ((HELLO, HI, PAY), b"", {"crash": {"turn": 2, "at": "request.sent"}}, "P5"),
+        ((PAY, PAY, PAY), b"", {"crash": {"turn": 1, "at": "request.sent"}}, "P5"),
+        (
+            (HELLO, HI, PAY, CALL),
+            b"",
+            {"tool": {"turn": 2, "crash": "after_effect", "call": 1}},
+            "P2",
+        ),
+        ((HELLO, HI), b'{"role": "us', {"crash": {"turn": 1, "at": "reply.received"}}, "P5"),
+        ((HELLO,), b'{"role": "as', {"crash": {"turn": 1, "at": "reply.received"}}, "P5"),
+    ],
+)
+def test_it_dies_where_the_file_stops(
+    tmp_path: Path, messages: Any, tail: bytes, fault: dict[str, Any], code: str
+) -> None:
+    scenario = _scenario(tmp_path, *messages, tail=tail)
+    assert scenario.dump()["faults"] == [fault]
+    assert _play(scenario, "lifecycle").outcome == "pass"
+    naive = _play(scenario, "naive")
+    assert code in {finding.code for finding in naive.verdict.findings}
+
+
+def test_what_no_script_can_say_again_is_told(tmp_path: Path) -> None:
+    scenario = _scenario(tmp_path, HI, HELLO, RESULT, HI)
+    assert "Line 1, an answer before any question, is left out." in scenario.about
+    assert "answers a call that is not in the file: toolu_9." in scenario.about
+    assert len(scenario.script) == 2
+
+
+def test_a_log_of_the_reference_stack_is_read_too(tmp_path: Path) -> None:
+    story = load(Path("scenarios/resume/kill_before_tool_result.scenario.yaml"))
+    token = lab.play([story]).results[0].record.header.token
+    lab.replay(token, [story], keep=tmp_path)
+    (log,) = (tmp_path / "crash-1-after").rglob("turns.jsonl")
+    scenario = relive(read(log), log.name)
+    assert scenario.dump()["faults"] == [{"tool": {"turn": 6, "crash": "after_effect", "call": 1}}]
+    assert _play(scenario, "lifecycle").outcome == "pass"
+    assert "P2" in {finding.code for finding in _play(scenario, "naive").verdict.findings}
