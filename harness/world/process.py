@@ -95,7 +95,8 @@ class Die(Exception):
     """Raised by the answerer of a life's message: this is where it dies."""
 
 
-Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+"""What becomes of a life's message: its answer, or None where the life does not wait for one."""
 
 
 @dataclass(frozen=True)
@@ -283,8 +284,8 @@ class Life:
         while (call := self._door.receive_now()) is not None:
             if call["call"] == "trapped":
                 self._trapped(call)
-            else:
-                self._door.send(self._answer(call))
+            elif (answer := self._answer(call)) is not None:
+                self._door.send(answer)
 
     def _trapped(self, call: Mapping[str, Any]) -> None:
         if self._tracing is None or "failed" in call:
