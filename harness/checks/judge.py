@@ -12,7 +12,15 @@ from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
-from harness.checks.promises import effects, newest, recovery, resume, storage, wire
+from harness.checks.promises import (
+    confined,
+    effects,
+    newest,
+    recovery,
+    resume,
+    storage,
+    wire,
+)
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.record import Record
 
@@ -26,6 +34,7 @@ CHECKS: Mapping[str, Check] = {
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
     "S3": recovery.append_after_recovery,
+    "S6": confined.confined,
     "W1": wire.requests_accepted,
     "W2": wire.window_kept,
     "W3": newest.newest_kept,
@@ -33,7 +42,7 @@ CHECKS: Mapping[str, Check] = {
     "W7": wire.shut_network,
 }
 """Every check by the code of its promise."""
-JUDGED_IN_STORES = ("P1", "S1", "S2", "S3")
+JUDGED_IN_STORES = ("P1", "S1", "S2", "S3", "S6")
 """A store is not held to what the harness's own plain loop does."""
 NEEDS = {"P4": "checkpoint", "W5": "usage"}
 """Promises that only a target with this capability makes."""

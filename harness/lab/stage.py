@@ -31,6 +31,8 @@ from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
+STRAYS_MAX = 50
+"""Different strays told a case; more say nothing new."""
 _REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
 _NO_CROSSING = ("disk", "fault.fired")
 
@@ -64,6 +66,7 @@ class Stage:
         self._stretch = Stretch("", 0)
         self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
+        self._strays: set[str] = set()
         self._requests = 0
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
@@ -130,6 +133,12 @@ class Stage:
                 self.dying = dataclasses.replace(death, operations=left)
                 return True
         return False
+
+    def stray(self, kind: str, path: str, **details: str) -> None:
+        """Record what became of a path that is none of the target's; of each the first is told."""
+        if path not in self._strays and len(self._strays) < STRAYS_MAX:
+            self._strays.add(path)
+            self.record(kind, path=path, **details)
 
     def _stored_before(self, at: str, death: Death) -> int | None:
         """How many operations are left if it dies in the stretch before this crossing."""
@@ -251,6 +260,10 @@ class Stage:
 
     def _on_network(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self.record("network.refused", address=call["address"], what=call["what"])
+        return {}
+
+    def _on_strayed(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.stray("strayed", call["path"], operation=call["operation"])
         return {}
 
     def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:

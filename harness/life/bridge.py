@@ -57,7 +57,9 @@ class Bridge:
                 self._channel.send(message)
                 answer = self._channel.receive()
                 if answer.get("die"):
-                    self._channel.send({"where": source_line(self._home_file)})
+                    # A disk operation is named by the line that issued it, however deep.
+                    home_file = None if message["call"] == "told" else self._home_file
+                    self._channel.send({"where": source_line(home_file)})
                     while True:
                         self._channel.receive()
             except Hangup:
@@ -68,6 +70,7 @@ class Bridge:
         """Send one message that has no answer."""
         with self._lock:
             try:
+                self.before()
                 self._channel.send(message)
             except Hangup:
                 self._gone()

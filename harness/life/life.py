@@ -26,7 +26,7 @@ from harness.life import clock as clocks
 from harness.life import network, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
 from harness.life.clock import HAND
-from harness.life.disk import trap
+from harness.life.disk import reads, trap, wrapped
 from harness.life.drive import Driver
 from harness.life.tools import BridgedTool
 
@@ -87,14 +87,18 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
     _bridge = bridge = Bridge(crossing, _home_file)
+    # What Python compiles is not the target's doing.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
     commands = Channel(socket.socket(fileno=control))
-    hearing = _Hearing(commands, tools, order)
-    bridge.before = hearing.flush
+    hearing = _Hearing(commands, bridge, tools, order)
     if order["filter"] is not None:
         trap.write_stacks_to(2)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
+    elif order["telling"]:
+        wrapped.begin(bridge.call)
     try:
         while (command := commands.receive())["do"] != "quit":
             hearing.serve(command)
@@ -108,14 +112,20 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
 class _Hearing:
     """What a life does when told: what a driver can, a series of it, or begin `again`.
 
-    A series is carried out up to its first error. Its answers go out together, at its end or before
-    anything crosses the bridge: so they stand before it in the runner's order.
+    A series is carried out up to its first error. Its answers cross the bridge together, at its end
+    or before anything else crosses: so they stand before it in the runner's order.
     """
 
     def __init__(
-        self, commands: Channel, tools: dict[str, BridgedTool], order: dict[str, Any]
+        self,
+        commands: Channel,
+        bridge: Bridge,
+        tools: dict[str, BridgedTool],
+        order: dict[str, Any],
     ) -> None:
         self._commands = commands
+        self._bridge = bridge
+        bridge.before = self.flush
         self._tools = tools
         self._driver = _begin(order)
         self._unsent: list[dict[str, Any]] = []
@@ -134,9 +144,9 @@ class _Hearing:
 
     def flush(self) -> None:
         """Send the answers of a series so far."""
-        if self._unsent:
-            self._commands.send({"answers": self._unsent})
-            self._unsent = []
+        answers, self._unsent = self._unsent, []
+        if answers:
+            self._bridge.tell(call="answers", answers=answers)
 
     def _answer(self, command: dict[str, Any]) -> dict[str, Any]:
         if command["do"] == "again":
@@ -151,6 +161,7 @@ class _Hearing:
 
 
 def _begin(order: dict[str, Any]) -> Driver:
+    reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     random.seed(f"{order['seed']}/{order.get('life', 1)}")
     return Driver(_target, order["home"])
 

@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_text
-from harness.world.clock import ORIGIN_NS, VirtualClock
+from harness.world.clock import VirtualClock
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
+from harness.world.told import Ear
 
 HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging."""
@@ -101,11 +102,15 @@ Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
 @dataclass(frozen=True)
 class Tracing:
-    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time."""
+    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
+
+    `told`: the life tells its calls itself, for there is no trapping them here.
+    """
 
     trace: Trace
     decide: Decide
     advance: Callable[[int], None]
+    told: bool = False
 
 
 class Server:
@@ -201,12 +206,16 @@ class Life:
         self._tracing = tracing
         self._recorder: Recorder | None = None
         self._heard: deque[Mapping[str, Any]] = deque()
+        self._ear: Ear | None = None
         self._answer: Answer = _refuse_calls
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
-        full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": ORIGIN_NS}
-        full["filter"] = None if tracing is None else to_text(program())
+        full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
+        full["telling"] = tracing is not None and tracing.told
+        full["filter"] = None if tracing is None or tracing.told else to_text(program())
+        if tracing is not None and tracing.told:
+            self._ear = Ear(tracing.trace, tracing.decide, advance=tracing.advance)
         self.pid = server.fork(
             full, [theirs.fileno(), their_door.fileno(), clock.descriptor, self._output]
         )
@@ -253,6 +262,7 @@ class Life:
     def _serve(self) -> Outcome:
         silent_since = time.monotonic()
         while True:
+            self._drain()
             if self._heard:
                 return _outcome(self._heard.popleft())
             if self._server.stopped():
@@ -264,28 +274,32 @@ class Life:
                     return Hung()
                 continue
             silent_since = time.monotonic()
-            if self._commands.fileno() in readable:
-                # What a life has said of its commands comes before what crosses next.
-                done = self._commands.receive_now()
-                if done is not None and "answers" in done:
-                    self._heard.extend(done["answers"])
-                    continue
-                if done is not None:
-                    return _outcome(done)
-            if self._door.fileno() in readable:
-                self._drain()
+            self._drain()
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
+            if (done := self._commands.receive_now()) is not None:
+                return _outcome(done)
             if self._pidfd in readable:
                 return self._gone()
 
     def _drain(self) -> None:
         """Answer what the life has said so far: it comes before what it does next."""
-        while (call := self._door.receive_now()) is not None:
-            if call["call"] == "trapped":
+        while not self._heard and (call := self._door.receive_now()) is not None:
+            if call["call"] == "answers":
+                # They are heard before what crosses after them.
+                self._heard.extend(call["answers"])
+            elif call["call"] == "trapped":
                 self._trapped(call)
+            elif self._ear is not None and call["call"] == "told":
+                self._told(self._ear, call)
             elif (answer := self._answer(call)) is not None:
                 self._door.send(answer)
+
+    def _told(self, ear: Ear, call: Mapping[str, Any]) -> None:
+        answer = None if call["name"] == "torn" else ear.hear(call)
+        if answer is None:
+            raise Die
+        self._door.send(answer)
 
     def _trapped(self, call: Mapping[str, Any]) -> None:
         if self._tracing is None or "failed" in call:

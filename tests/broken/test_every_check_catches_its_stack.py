@@ -85,6 +85,9 @@ STACKS = (
             "faults": [*crash(2, "reply.received"), *crash(2, "reply.delivered")],
         },
     ),
+    Broken("S6", "s6_writes_beside_its_home", {"script": CHAT}),
+    Broken("S6", "s6_reads_its_neighbours", {"script": CHAT}),
+    Broken("S6", "s6_lets_others_read", {"script": CHAT}),
     Broken("W1", "w1_leaves_calls_open", booking("idempotent", "tool.called")),
     Broken(
         "W2",

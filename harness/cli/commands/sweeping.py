@@ -17,7 +17,7 @@ from harness.report import json
 from harness.report.result import Run
 from harness.report.screen import wall
 from harness.report.text import Announcer
-from harness.world.syscalls.rehearsal import available
+from harness.world.syscalls.rehearsal import UnknownRecorder, choose
 
 LIVE_EVERY_S = 0.1
 PLAIN_EVERY_S = 10.0
@@ -25,9 +25,10 @@ PLAIN_EVERY_S = 10.0
 
 def sweep(arguments: argparse.Namespace) -> int:
     """Sweep one scenario and say it as `run` does; exit codes are those of `run`."""
-    works, why = available()
-    if not works:
-        raise Stop(USAGE, f"expected a machine that lets disk operations be recorded: {why}")
+    try:
+        choose()
+    except UnknownRecorder as error:
+        raise Stop(USAGE, str(error)) from error
     scenarios, bad = sound(found([arguments.scenario]))
     if bad:
         raise Stop(USAGE, "\n".join(bad))

@@ -27,6 +27,7 @@ from harness.world.disk.states import State
 from harness.world.process import Server
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Trace
+from harness.world.syscalls.rehearsal import choose
 from harness.world.tools import Effect
 from harness.world.tree import Tree
 
@@ -139,7 +140,7 @@ def record_base(loaded: Loaded, target: TargetRef, case: Case, server: Server, h
         scenario_path=loaded.path,
         target=target.name,
         seed=case.seed,
-        fidelity="seccomp",
+        fidelity=choose().fidelity,
         volatile={"target": target.option},
     )
     record = Record(header)

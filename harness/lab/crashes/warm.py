@@ -51,6 +51,8 @@ class Warm:
     def __init__(self, server: Server, scenario: Scenario) -> None:
         self.server = server
         self.clock = VirtualClock(scenario.clock.start)
+        self.copies = Path(tempfile.mkdtemp(dir=server.root))
+        """Where what killed lives leave is copied to: beside no home, so that nobody strayed."""
         self._life: Life | None = None
         self._begun = 0
         self.capabilities: frozenset[str] = frozenset()
@@ -95,6 +97,7 @@ class Warm:
         """End the life for good."""
         self.retire()
         self.clock.close()
+        shutil.rmtree(self.copies, ignore_errors=True)
 
 
 class _Handed(Lives):
@@ -104,14 +107,12 @@ class _Handed(Lives):
         super().__init__(ground, stage, tracing)
         self._warm = warm
         self._left: Tree | None = None
-        self._copies: list[Path] = []
         self._where = ground.home
 
     def begin(self, ground: Ground, order: Mapping[str, Any], _tracing: Tracing | None) -> Living:
         """The warm life, on the home or on what a killed one left of it."""
         if self._left is not None:
-            self._where = Path(tempfile.mkdtemp(dir=ground.home.parent))
-            self._copies.append(self._where)
+            self._where = Path(tempfile.mkdtemp(dir=self._warm.copies))
             write_tree(self._left, self._where)
             self._left = None
         return self._warm.begin(ground, {**order, "home": str(self._where)})
@@ -122,9 +123,9 @@ class _Handed(Lives):
             self._left, _ = read_tree(self._where)
 
     def end(self) -> None:
-        """Leave no copies."""
-        for copy in self._copies:
-            shutil.rmtree(copy, ignore_errors=True)
+        """Leave no copy."""
+        if self._where != self._ground.home:
+            shutil.rmtree(self._where, ignore_errors=True)
 
 
 class _Lent:
