@@ -50,7 +50,7 @@ class VirtualClock:
 
     def elapsed_at(self, page_ns: int) -> int:
         """The elapsed time that it was when the page said this."""
-        return page_ns - ORIGIN_NS
+        return page_ns - self.origin_ns
 
     def advance(self, duration_ns: int) -> None:
         """Let time pass; a negative duration is a ValueError."""
