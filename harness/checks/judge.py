@@ -42,7 +42,7 @@ CHECKS: Mapping[str, Check] = {
     "W7": wire.shut_network,
 }
 """Every check by the code of its promise."""
-JUDGED_IN_STORES = ("P1", "S1", "S2", "S3", "S6")
+JUDGED_IN_STORES = ("P1", "P4", "S1", "S2", "S3", "S4", "S5", "S6")
 """A store is not held to what the harness's own plain loop does."""
 NEEDS = {"P4": "checkpoint", "W5": "usage"}
 """Promises that only a target with this capability makes."""

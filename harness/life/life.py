@@ -9,15 +9,12 @@ so one life can be handed state after state (`harness.lab.crashes.warm` says wha
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import random
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, to_bytes
@@ -27,23 +24,24 @@ from harness.life import network, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
 from harness.life.clock import HAND
 from harness.life.disk import reads, trap, wrapped
-from harness.life.drive import Driver
+from harness.life.target.asking import asker
+from harness.life.target.drive import Driver
+from harness.life.target.load import CannotImport, Found, load_target
 from harness.life.tools import BridgedTool
+from harness.protocol import Message
 
-_target: Any = None
-_home_file: str | None = None
+__all__ = ["CannotImport", "live", "warm_up"]
+
+_found: Found | None = None
 _bridge: Bridge | None = None
-
-
-class CannotImport(Exception):
-    """The target cannot be imported; the message is for the user."""
 
 
 def warm_up(order: dict[str, Any]) -> None:
     """Import and rehearse everything that every life needs."""
+    global _found
     network.clean_environment()
     network.shut(lambda address, what: _tell("network", address=address, what=what))
-    _load_target(order["target"])
+    _found = load_target(order["target"])
     from harness.life import sdk
 
     sdk.open_door(_handle, HAND, _refuse)
@@ -52,48 +50,23 @@ def warm_up(order: dict[str, Any]) -> None:
     waiting.install()
 
 
-def _load_target(target: dict[str, Any]) -> None:
-    global _target, _home_file
-    try:
-        if target["file"] is None:
-            module = importlib.import_module(target["module"])
-        else:
-            path = Path(target["file"])
-            sys.path.insert(0, str(path.parent))
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            if spec is None or spec.loader is None:
-                raise CannotImport(f"{path} is no Python file")
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[path.stem] = module
-            spec.loader.exec_module(module)
-        _home_file = module.__file__
-        _target = getattr(module, target["class"])()
-    except CannotImport:
-        raise
-    except BaseException as error:
-        raise CannotImport(f"{type(error).__name__}: {error}") from error
-    if not hasattr(_target, "open"):
-        raise CannotImport(
-            f"{target['class']} has no open(home, session_id, settings, tools), "
-            "see harness.protocol"
-        )
-
-
 def live(order: dict[str, Any], control: int, door: int, page: int, output: int) -> None:
     """The life itself; ends the process."""
     global _bridge
+    if _found is None:
+        raise RuntimeError("this server has not been warmed up")
     os.dup2(output, 1)
     os.dup2(output, 2)
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
-    _bridge = bridge = Bridge(crossing, _home_file)
+    _bridge = bridge = Bridge(crossing, _found.home_file)
     # What Python compiles is not the target's doing.
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
     commands = Channel(socket.socket(fileno=control))
-    hearing = _Hearing(commands, bridge, tools, order)
+    hearing = _Hearing(_found, commands, bridge, tools, order)
     if order["filter"] is not None:
         trap.write_stacks_to(2)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
@@ -118,16 +91,18 @@ class _Hearing:
 
     def __init__(
         self,
+        found: Found,
         commands: Channel,
         bridge: Bridge,
         tools: dict[str, BridgedTool],
         order: dict[str, Any],
     ) -> None:
+        self._found = found
         self._commands = commands
         self._bridge = bridge
         bridge.before = self.flush
         self._tools = tools
-        self._driver = _begin(order)
+        self._driver = _begin(found, order)
         self._unsent: list[dict[str, Any]] = []
 
     def serve(self, command: dict[str, Any]) -> None:
@@ -153,17 +128,17 @@ class _Hearing:
             # Whatever was open before is let go of; whether it could be is nobody's business now.
             self._driver.answer({"do": "close"})
             HAND.turn(command["epoch_ns"], command["origin_ns"])
-            self._driver = _begin(command)
+            self._driver = _begin(self._found, command)
             return {"value": None}
         if command["do"] == "open":
             command["tools"] = self._tools
         return self._driver.answer(command)
 
 
-def _begin(order: dict[str, Any]) -> Driver:
+def _begin(found: Found, order: dict[str, Any]) -> Driver:
     reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     random.seed(f"{order['seed']}/{order.get('life', 1)}")
-    return Driver(_target, order["home"])
+    return Driver(found.target, order["home"], asker=partial(asker, _handle, HAND), told=_stored)
 
 
 def _handle(method: str, path: str, headers: Any, body: bytes) -> Reply | NoReply:
@@ -207,6 +182,11 @@ def _refuse(url: str) -> None:
     _tell("network", address=url, what="http")
 
 
-def _tell(call: str, **details: str) -> None:
+def _stored(message: Message) -> None:
+    """A store's append has returned: its acknowledgement."""
+    _tell("stored", role=message.role, content=message.content)
+
+
+def _tell(call: str, **details: object) -> None:
     if _bridge is not None:
         _bridge.call(call=call, **details)

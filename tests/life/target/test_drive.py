@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.life.drive import Driver
+from harness.life.target.drive import Driver
 from harness.protocol import Checkpoint, Message, Usage
 
 
