@@ -72,6 +72,11 @@ class Ground:
 class Living(Protocol):
     """A process of the target, as a case sees it."""
 
+    @property
+    def said_something(self) -> bool:
+        """Whether it has written anything to its standard output or error."""
+        ...
+
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
         """Give one command and answer what it calls meanwhile."""
         ...

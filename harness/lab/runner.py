@@ -135,15 +135,10 @@ class _Player:
             told = choose().fidelity == "python"
             tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance, told)
         order = {"home": str(home), "seed": seed, "tools": shed.describe()}
-<<<<<<< HEAD
-        self._ground = Ground(server, self._clock, home, order, settings_of(scenario), keep)
-        self.lives = lives(self._ground, self.stage, tracing)
-=======
         self._ground = Ground(
             server, self._clock, home, scenario.session, order, settings_of(scenario), keep
         )
-        self.lives = Lives(self._ground, self.stage, tracing)
->>>>>>> main
+        self.lives = lives(self._ground, self.stage, tracing)
 
     def play(self) -> None:
         self.lives.open()

@@ -8,11 +8,8 @@ from harness.checks.evidence.alignment import Departure, departures
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
 from harness.checks.evidence.facts import Evidence
 from harness.checks.evidence.stored import lost_messages
-<<<<<<< HEAD
 from harness.checks.promises import recovery
-=======
 from harness.checks.promises.damaged import told_aloud
->>>>>>> main
 from harness.record import Event
 
 _EXCUSING_FAULTS = ("http", "stream", "disk")

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
-<<<<<<< HEAD
 from harness.lab.crashes.again import RECOVERIES_MAX, Recovered, record_recovery, recover, sample
 from harness.lab.crashes.base import Base
 from harness.lab.crashes.crew import share_out
@@ -26,16 +25,6 @@ from harness.lab.crashes.judging import Bench, Judged
 from harness.lab.crashes.place import diverged, read_place
 from harness.lab.crashes.warm import warm_life
 from harness.report.result import RecoveryCount, Result, StateCount
-=======
-from harness.lab.runner import Midway, model_of, run
-from harness.lab.targets import TargetRef
-from harness.model.mock import MockModel
-from harness.record import Event, Header, Record
-from harness.report.result import Result, StateCount
-from harness.scenario.faults import Crash, Damage, ToolFault
-from harness.scenario.load import Loaded
-from harness.scenario.schema import Scenario
->>>>>>> main
 from harness.world.disk.choices import Tier
 from harness.world.disk.states import State, state, states
 from harness.world.process import Server
@@ -70,7 +59,6 @@ def find_state(base: Base, choice: str, server: Server, home: Path) -> tuple[Bas
     return find_state(second, match[4], server, home)
 
 
-<<<<<<< HEAD
 def _parted(base: Base, first: int, end: int, at: int) -> str:
     exactly = "" if end - first == 1 else f" (or at one of the {end - first - 1} after it)"
     now = base.named(first) if first < len(base.operations) else "there is none any more"
@@ -78,34 +66,6 @@ def _parted(base: Base, first: int, end: int, at: int) -> str:
         f"the trace diverged at operation {first}{exactly}: until there this code does what the "
         f"token's did, and what it does from there on ({now}) is not what led to the crash before "
         f"operation {at}; the state it names is no state of this code, so sweep again"
-=======
-def record_base(loaded: Loaded, target: TargetRef, case: Case, server: Server, home: Path) -> Base:
-    """Play the scenario once without its scripted deaths, and keep every disk operation."""
-    scenario = loaded.scenario
-    record = Record(_header(loaded, target, dataclasses.replace(case, choice=BASELINE)))
-    model = model_of(scenario, case.seed)
-    answered: list[tuple[int, MockModel]] = [(-1, model.copy())]
-
-    def keep(event: Event) -> None:
-        if event.kind == "model.answered":
-            answered.append((event.n, model.copy()))
-
-    record.sink = keep
-    trace = run(without_deaths(scenario), record, server, home, model=model, traced=True)
-    operations = [] if trace is None else trace.operations
-    disk = list(record.of("disk"))
-    return Base(loaded, target, case, record, operations, disk, answered, fingerprint(operations))
-
-
-def without_deaths(scenario: Scenario) -> Scenario:
-    """The scenario with every scripted death put off for ever; other faults keep their place."""
-    never = {"turn": 2**31}
-    faults = tuple(
-        fault.model_copy(update={fault.kind: fault.what.model_copy(update=never)})
-        if isinstance(fault.what, Crash | ToolFault | Damage)
-        else fault
-        for fault in scenario.faults
->>>>>>> main
     )
 
 
