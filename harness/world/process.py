@@ -8,9 +8,7 @@ answers each message of a life, and says `Die` where it wants it dead.
 from __future__ import annotations
 
 import contextlib
-import linecache
 import os
-import re
 import select
 import signal
 import subprocess
@@ -24,10 +22,38 @@ from typing import Any
 from harness.channel import Channel, Hangup, pair, to_text
 from harness.world.clock import VirtualClock
 from harness.world.interpreter import start_of_server
+from harness.world.outcome import (
+    Died,
+    Hung,
+    Killed,
+    Outcome,
+    Raised,
+    Returned,
+    Untraceable,
+    innermost,
+    outcome_of,
+)
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
 from harness.world.told import Ear
+
+__all__ = [
+    "Answer",
+    "Die",
+    "Died",
+    "Hung",
+    "Killed",
+    "Life",
+    "Outcome",
+    "Raised",
+    "Returned",
+    "Server",
+    "ServerError",
+    "Stopped",
+    "Tracing",
+    "Untraceable",
+]
 
 HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging."""
@@ -51,51 +77,6 @@ class ServerError(Exception):
 
 class Stopped(Exception):
     """The user wants to stop."""
-
-
-@dataclass(frozen=True)
-class Returned:
-    """The target answered."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Raised:
-    """The target raised: `Type: message`, and the last frames."""
-
-    error: str
-    trace: list[str]
-
-
-@dataclass(frozen=True)
-class Died:
-    """The process ended by itself: exit status (negative: by that signal), what it last said."""
-
-    status: int
-    output: str
-
-
-@dataclass(frozen=True)
-class Killed:
-    """The runner said so; `where` is the source line it stood on."""
-
-    where: str | None
-
-
-@dataclass(frozen=True)
-class Hung:
-    """No sign of life for `HANG_LIMIT_S`; it has been killed."""
-
-
-@dataclass(frozen=True)
-class Untraceable:
-    """The kernel or the container refuses the recorder; `why` says what it said."""
-
-    why: str
-
-
-Outcome = Returned | Raised | Died | Killed | Hung | Untraceable
 
 
 class Die(Exception):
@@ -275,7 +256,7 @@ class Life:
         while True:
             self._drain()
             if self._heard:
-                return _outcome(self._heard.popleft())
+                return outcome_of(self._heard.popleft())
             if self._server.stopped():
                 raise Stopped
             readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
@@ -289,7 +270,7 @@ class Life:
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
             if (done := self._commands.receive_now()) is not None:
-                return _outcome(done)
+                return outcome_of(done)
             if self._pidfd in readable:
                 return self._gone()
 
@@ -335,7 +316,7 @@ class Life:
         """Which line it stands on in the operation that it dies in; then it is killed."""
         stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
         self.kill()
-        return _innermost(stack, self._server.libraries)
+        return innermost(stack, self._server.libraries)
 
     @property
     def said_something(self) -> bool:
@@ -391,12 +372,6 @@ class Life:
         return status
 
 
-def _outcome(answer: Mapping[str, Any]) -> Outcome:
-    if "error" in answer:
-        return Raised(answer["error"], answer["trace"])
-    return Returned(answer["value"])
-
-
 def _poll(*ends: Channel | int) -> select.poll:
     """A poll that hears when one of these has something to say."""
     poll = select.poll()
@@ -411,17 +386,3 @@ class _Refused(Exception):
 
 def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
     raise RuntimeError(f"a life spoke before it was asked anything: {call}")
-
-
-_LIFE, _DOORS = (f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
-_FRAME = re.compile(r'File "(.*)", line (\d+) in ')
-
-
-def _innermost(stack: tuple[str, ...], libraries: tuple[str, ...]) -> str | None:
-    """`file.py:88 the line` of the innermost frame that is in no library."""
-    for frame in stack:
-        match = _FRAME.search(frame)
-        if match and not match[1].startswith(("<", _LIFE, _DOORS, *libraries)):
-            line = linecache.getline(match[1], int(match[2])).strip()
-            return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
-    return None
