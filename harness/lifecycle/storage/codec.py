@@ -24,11 +24,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.lifecycle.errors import LogVersionError, MessageRefused
-from harness.lifecycle.memory.tokens import Content, count_content
+from harness.lifecycle.errors import LogVersionError, MessageRefused, StoreUnavailable
+from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.durable import create_directory, seal, sync_directory, write_all
 from harness.lifecycle.storage.ids import IdIndex, fingerprint
-from harness.lifecycle.storage.record import Damage, Record, Scan, scan
+from harness.lifecycle.storage.record import Damage, Record, Scan, counted, scan
 from harness.lifecycle.storage.segments import Segments
 
 SCHEMA_VERSION = 1
@@ -79,6 +79,7 @@ class ConversationCodec:
         self._next = 0
         self._dirty = False
         self._last_at = 0
+        self._retired = False
 
     def append(
         self,
@@ -126,7 +127,7 @@ class ConversationCodec:
             id=record_id or f"r{sequence:08d}",
             sequence=sequence,
             at_ns=at_ns,
-            tokens=count_content(content) if tokens is None else tokens,
+            tokens=counted(content, tokens),
             meta=meta,
             offset=self._end,
         )
@@ -163,6 +164,8 @@ class ConversationCodec:
         many bytes were left unread.
         """
         self.close()
+        if self._retired:
+            raise StoreUnavailable(f"{self.path}: it was closed; open the conversation again")
         create_directory(self.path.parent)
         self._files.look()
         self._ids_known = False
@@ -229,6 +232,11 @@ class ConversationCodec:
                 self._dirty = False
                 self._unsynced = []
                 os.close(descriptor)
+
+    def retire(self) -> None:
+        """Let go for good: another writer may have the session, so nothing is written any more."""
+        self._retired = True
+        self.close()
 
     def __enter__(self) -> ConversationCodec:
         return self

@@ -99,7 +99,7 @@ class TurnLogic:
                 records = self._codec.settle()
             self.transcript = self._new_transcript()
             for record in records:
-                self.transcript.apply(record)
+                self.transcript.read(record)
         if stored is not None and stored == self.transcript.checkpoint:
             self._saved = stored.turn_number
         self.save_checkpoint()
@@ -124,7 +124,7 @@ class TurnLogic:
             before = self._new_transcript()
             before.settled = True
             for record in self._codec.read_head():
-                before.apply(record)
+                before.read(record)
             self.transcript.prepend(before.turns)
             self._codec.head = 0
 
@@ -136,7 +136,7 @@ class TurnLogic:
         before = self._new_transcript()
         before.settled = True
         for record in records:
-            before.apply(record)
+            before.read(record)
         return before.turn
 
     def begin(self, message_id: str, text: str, *, pin: bool = False) -> str | None:
@@ -145,6 +145,11 @@ class TurnLogic:
         MessageRefused, with nothing written, where it cannot be said; also where it was refused
         for good before.
         """
+        if not isinstance(message_id, str) or not message_id:
+            raise MessageRefused(
+                f"expected a message id of at least one character, got {message_id!r}; nothing was "
+                "written"
+            )
         self._write_held()
         known = self.transcript.by_id.get(message_id) or self._older(message_id)
         if known is not None:
