@@ -247,3 +247,44 @@ def test_a_sealed_record_of_another_shape_never_keeps_a_session_shut(
 def test_one_conversation_is_not_opened_twice_in_one_process(tmp_path: Path) -> None:
     with opened(tmp_path, FakeClaude([])), pytest.raises(SessionBusy):
         Conversation.open(tmp_path, "ada", client=FakeClaude([]))
+
+
+def test_a_tool_that_changes_its_arguments_changes_nothing_that_was_said(tmp_path: Path) -> None:
+    class Greedy:
+        name, description, input_schema, contract = "pack", "", {"type": "object"}, "idempotent"
+
+        def __call__(self, arguments: Any, *, call_id: str | None = None) -> Any:
+            arguments["bag"].clear()
+            return arguments.pop("bag")
+
+    client = FakeClaude(iter([calls(("t1", "pack", {"bag": ["hat"]})), says("done"), says("ok")]))
+    with opened(tmp_path, client, tools=[Greedy()]) as conversation:
+        conversation.send("m1", "pack")
+    with opened(tmp_path, client, tools=[Greedy()]) as conversation:
+        conversation.send("m2", "and?")
+    sent = [request["messages"][1]["content"][-1]["input"] for request in client.requests[1:]]
+    assert sent == [{"bag": ["hat"]}] * 2
+
+
+def test_an_eviction_hook_that_raises_takes_no_turn_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no(eviction: Any) -> None:
+        raise RuntimeError("no room for evictions")
+
+    client = FakeClaude(lambda request: says("word " * 60))
+    for turn in range(12):
+        with opened(tmp_path, client, window_tokens=1000, on_evict=no) as conversation:
+            conversation.send(f"m{turn}", "word " * 60)
+    assert "no room for evictions" in caplog.text
+    with opened(tmp_path, client, window_tokens=1000) as conversation:
+        cuts = [each for each in conversation.records() if each.meta.get("kind") == "cut"]
+        assert cuts
+        assert conversation.window()[0].role == "user"
+
+
+def test_an_id_of_the_logs_own_form_is_refused(tmp_path: Path) -> None:
+    with opened(tmp_path, FakeClaude([])) as conversation:
+        with pytest.raises(MessageRefused, match="the log's own"):
+            conversation.send("r00000003", "hi")
+        assert conversation.records() == []

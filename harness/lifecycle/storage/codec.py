@@ -28,7 +28,7 @@ from harness.lifecycle.errors import LogVersionError, MessageRefused, StoreUnava
 from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.durable import create_directory, seal, sync_directory, write_all
 from harness.lifecycle.storage.ids import IdIndex, fingerprint
-from harness.lifecycle.storage.record import Damage, Record, Scan, counted, scan
+from harness.lifecycle.storage.record import Damage, Record, Scan, counted, own_id, scan
 from harness.lifecycle.storage.segments import Segments
 
 SCHEMA_VERSION = 1
@@ -124,7 +124,7 @@ class ConversationCodec:
         record = Record(
             role=role,
             content=content,
-            id=record_id or f"r{sequence:08d}",
+            id=record_id or own_id(sequence),
             sequence=sequence,
             at_ns=at_ns,
             tokens=counted(content, tokens),
@@ -326,7 +326,7 @@ class ConversationCodec:
         """Take the ids up to a record's end into the index, but for those the log itself gave."""
         data = self._files.read(self._ids.covered, end)
         found = scan(data, base=self._ids.covered).records
-        named = {each.id: each.offset for each in found if each.id != f"r{each.sequence:08d}"}
+        named = {each.id: each.offset for each in found if each.id != own_id(each.sequence)}
         self._ids.add(named, covered=end, known=fingerprint(data))
 
     def _keep_ids(self) -> None:

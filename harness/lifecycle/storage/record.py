@@ -142,6 +142,16 @@ def check_shape(value: Mapping[str, Any]) -> None:
 _DICT = {dict}
 
 
+def own_id(sequence: int) -> str:
+    """The id of a record that was given none."""
+    return f"r{sequence:08d}"
+
+
+def is_own_id(record_id: str) -> bool:
+    """Whether an id is of that form."""
+    return record_id[:1] == "r" and len(record_id) >= 9 and record_id[1:].isdigit()
+
+
 def counted(content: Content, tokens: int | None) -> int:
     """The tokens of what is to be stored; MessageRefused where it is no content at all."""
     if tokens is not None:

@@ -16,7 +16,7 @@ from harness.lifecycle.errors import LogVersionError, MessageRefused
 from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.codec import SCHEMA_VERSION, wall_clock_ns
 from harness.lifecycle.storage.durable import seal, unseal
-from harness.lifecycle.storage.record import Damage, Record, check_shape, counted
+from harness.lifecycle.storage.record import Damage, Record, check_shape, counted, own_id
 from harness.lifecycle.stores.shelf import Row, Shelf
 
 _LOG = logging.getLogger("harness.lifecycle")
@@ -56,7 +56,7 @@ class StoredLog:
         record = Record(
             role=role,
             content=content,
-            id=record_id or f"r{sequence:08d}",
+            id=record_id or own_id(sequence),
             sequence=sequence,
             at_ns=at_ns,
             tokens=counted(content, tokens),

@@ -9,6 +9,7 @@ the model is told, the reply before the user sees it.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from harness.lifecycle.errors import (
 )
 from harness.lifecycle.memory.blocks import sendable, tool_uses
 from harness.lifecycle.memory.tokens import Content
-from harness.lifecycle.storage.record import Record
+from harness.lifecycle.storage.record import Record, is_own_id
 from harness.lifecycle.storage.resume import Checkpoint
 from harness.lifecycle.storage.store import Checkpoints, TurnLog
 from harness.lifecycle.turns.cuts import Cuts
@@ -150,6 +151,11 @@ class TurnLogic:
                 f"expected a message id of at least one character, got {message_id!r}; nothing was "
                 "written"
             )
+        if is_own_id(message_id):
+            raise MessageRefused(
+                f"the message id {message_id!r} is of the log's own form (r and eight digits): give "
+                "the message another one"
+            )
         self._write_held()
         known = self.transcript.by_id.get(message_id) or self._older(message_id)
         if known is not None:
@@ -189,8 +195,12 @@ class TurnLogic:
         if not turn.over and turn.waiting:
             return Calls(
                 [
+                    # A copy: what a tool does to its arguments must not change what was said.
                     ToolCall(
-                        call["id"], call["name"], call["input"], begun=call["id"] in turn.intents
+                        call["id"],
+                        call["name"],
+                        copy.deepcopy(call["input"]),
+                        begun=call["id"] in turn.intents,
                     )
                     for call in turn.waiting
                 ]
