@@ -70,6 +70,14 @@ STACKS = (
         },
     ),
     Broken("P5", "p5_hears_twice", {"script": CHAT, "faults": crash(3, "reply.received")}),
+    Broken(
+        "P5",
+        "p5_says_half",
+        {
+            "script": [{"user": "Tell me all", "reply": {"words": 60}}],
+            "stack": {"max_tokens": 80},
+        },
+    ),
     Broken("S1", "s1_writes_at_close", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken("S2", "s2_trips_over_its_lock", {"script": CHAT, "faults": crash(2, "request.sent")}),
     Broken("S6", "s6_writes_beside_its_home", {"script": CHAT}),
