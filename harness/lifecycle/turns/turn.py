@@ -153,8 +153,8 @@ class TurnLogic:
             )
         if is_own_id(message_id):
             raise MessageRefused(
-                f"the message id {message_id!r} is of the log's own form (r and eight digits): give "
-                "the message another one"
+                f"the message id {message_id!r} is of the log's own form (r and eight digits): "
+                "give the message another one"
             )
         self._write_held()
         known = self.transcript.by_id.get(message_id) or self._older(message_id)
