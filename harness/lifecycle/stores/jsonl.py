@@ -47,7 +47,7 @@ class JsonlStore:
         log = ConversationCodec(folder / LOG_NAME, now=now, rotate_bytes=self.rotate_bytes)
 
         def release() -> None:
-            log.close()
+            log.retire()
             lock.release()
 
         name = full_name(self.user_id, session_id)
