@@ -24,6 +24,9 @@ KINDS = {
     "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
     "history.failed": "asking for the history raised: error, trace",
     "checkpoint": "its checkpoint, nulls where there is none: turn_number, tool_state, after_crash",
+    "checkpoint.failed": "asking for the checkpoint raised: error, trace",
+    "forked": "a second process on a copy of what is left, told the same: after_crash, body (what "
+    "it first asked the model, as text, or null)",
     "resumed": "resume() returned: answer (text or null), after_crash",
     "resume.failed": "resume() raised: error, trace",
     "usage": "the target's own books: the fields of protocol.Usage",

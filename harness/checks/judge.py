@@ -12,8 +12,9 @@ from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
-from harness.checks.promises import effects, newest, resume, storage, wire
+from harness.checks.promises import effects, restart, resume, storage
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
+from harness.checks.wire import books, clocks, newest, prefix, requests
 from harness.record import Record
 
 Check = Callable[[Evidence], Iterable[Breach]]
@@ -21,17 +22,23 @@ Check = Callable[[Evidence], Iterable[Breach]]
 CHECKS: Mapping[str, Check] = {
     "P1": resume.prefix_continuation,
     "P2": effects.exactly_once,
+    "P3": restart.fork_determinism,
+    "P4": restart.checkpoint_validity,
     "P5": resume.consume_once,
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
-    "W1": wire.requests_accepted,
-    "W2": wire.window_kept,
+    "S4": storage.errors_visible,
+    "W1": requests.requests_accepted,
+    "W2": requests.window_kept,
     "W3": newest.newest_kept,
-    "W4": wire.bounded,
-    "W7": wire.shut_network,
+    "W4": requests.bounded,
+    "W5": books.books_agree,
+    "W6": prefix.prefix_stable,
+    "W7": requests.shut_network,
+    "T1": clocks.time_honest,
 }
 """Every check by the code of its promise."""
-JUDGED_IN_STORES = ("P1", "S1", "S2")
+JUDGED_IN_STORES = ("P1", "P4", "S1", "S2", "S4")
 """A store is not held to what the harness's own plain loop does."""
 NEEDS = {"P4": "checkpoint", "W5": "usage"}
 """Promises that only a target with this capability makes."""

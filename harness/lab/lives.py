@@ -70,7 +70,7 @@ class Lives:
     def __init__(self, ground: Ground, stage: Stage, tracing: Tracing | None) -> None:
         self.crashes = 0
         self.this_turn = 0
-        self._ground = ground
+        self.ground = ground
         self._stage = stage
         self._watch(tracing)
         self._life: Life | None = None
@@ -89,10 +89,10 @@ class Lives:
     def open(self) -> bool:
         """Fork and open; False where it was killed meanwhile."""
         self._stage.life += 1
-        order = {**self._ground.order, "life": self._stage.life}
-        self._life = Life(self._ground.server, self._ground.clock, order, self._tracing)
+        order = {**self.ground.order, "life": self._stage.life}
+        self._life = Life(self.ground.server, self.ground.clock, order, self._tracing)
         self._stage.record("life.started")
-        outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
+        outcome = self.ask("open", session_id=SESSION_ID, settings=self.ground.settings)
         if isinstance(outcome, Returned):
             self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
             self._stage.record("opened", **outcome.value)
@@ -142,7 +142,7 @@ class Lives:
         if death is None or self._life is None:
             raise RuntimeError("nobody asked for this death")
         self._life.kill()
-        ground, tracing = self._ground, self._tracing
+        ground, tracing = self.ground, self._tracing
         if tracing is not None and death.stored:
             last = tracing.trace.operations[(death.operations or 0) - 1]
             where = f"{last.kind} {last.to or last.path}"
@@ -189,25 +189,26 @@ class Lives:
     def _remember(self, final: bool = False) -> bool:
         """Ask for the history and the checkpoint; False where it was killed meanwhile."""
         crash = None if final else self.crashes
-        outcome = self._recall("history")
+        outcome = self.ask("history")
+        if isinstance(outcome, Raised):
+            self.failed("history.failed", outcome)
+            raise Over
         if not isinstance(outcome, Returned):
+            _killed_at_most(outcome)
             return False
         self._stage.record("history", messages=outcome.value, after_crash=crash, final=final)
         if "checkpoint" not in self._capabilities:
             return True
-        outcome = self._recall("checkpoint")
+        outcome = self.ask("checkpoint")
+        if isinstance(outcome, Raised):
+            self.failed("checkpoint.failed", outcome)
+            return True
         if not isinstance(outcome, Returned):
+            _killed_at_most(outcome)
             return False
         found = outcome.value or {"turn_number": None, "tool_state": None}
         self._stage.record("checkpoint", **found, after_crash=crash)
         return True
-
-    def _recall(self, do: str) -> Outcome:
-        outcome = self.ask(do)
-        if isinstance(outcome, Raised):
-            self.failed("history.failed", outcome)
-            raise Over
-        return _killed_at_most(outcome)
 
     def _resume(self) -> bool:
         """Let it go on by itself, where it can; False where it was killed meanwhile."""
@@ -225,7 +226,6 @@ class Lives:
         return True
 
 
-def _killed_at_most(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, Returned | Killed):
-        return outcome
-    raise Over
+def _killed_at_most(outcome: Outcome) -> None:
+    if not isinstance(outcome, Killed):
+        raise Over

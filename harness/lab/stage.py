@@ -12,7 +12,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.channel import to_bytes, to_text
 from harness.doors.reply import NoReply
@@ -31,6 +31,7 @@ from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
 _NO_CROSSING = ("disk", "fault.fired")
+Staged = TypeVar("Staged", bound="Stage")
 
 
 class Stage:
@@ -65,6 +66,14 @@ class Stage:
         self._requests = 0
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
+
+    def copy(self, kind: type[Staged], clock: VirtualClock) -> Staged:
+        """Another stage in the same state, with a record of its own, where no fault waits."""
+        shed = ToolShed(self._shed.specs)
+        shed.effects.extend(self._shed.effects)
+        other = kind(Record(self._record.header), clock, self._model.copy(), shed, [])
+        other.turn, other.life = self.turn, self.life
+        return other
 
     def go_on(self) -> None:
         """Count on from what the record holds already."""

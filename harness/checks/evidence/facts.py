@@ -44,6 +44,7 @@ class Answer:
     context_window: int
     input_tokens: int
     cache_read_tokens: int
+    cache_write_tokens: int
     output_tokens: int
     cost_usd: float
     is_message: bool
@@ -265,6 +266,7 @@ def _answer(event: Event) -> Answer:
         context_window=row["context_window"],
         input_tokens=row["input_tokens"] + cached,
         cache_read_tokens=row["cache_read_input_tokens"],
+        cache_write_tokens=row["cache_creation_input_tokens"],
         output_tokens=row["output_tokens"],
         cost_usd=row["cost_usd"],
         is_message=str(row["path"]).split("?")[0].rstrip("/").endswith("/messages"),
