@@ -1,7 +1,10 @@
-"""One line between two processes: length-prefixed JSON over a Unix socket, descriptors beside it.
+"""One line between two processes: length-prefixed JSON over a Unix socket, bytes and descriptors
+beside it.
 
 The runner, the fork server and each life speak over it. Standard library only, so that a life can
-run under another interpreter. Bytes travel as text through `surrogateescape`: see `to_text`.
+run under another interpreter. A message is `<length> <JSON>`; one with bytes under the key `body`
+is `<length, top bit set> <length of the body> <JSON without it> <body>`, so that what is large is
+never escaped. Few bytes may travel as text through `surrogateescape`: see `to_text`.
 """
 
 from __future__ import annotations
@@ -14,7 +17,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _LENGTH = struct.Struct("<I")
-_CHUNK = 1 << 20
+_LENGTHS = struct.Struct("<II")
+_WITH_BODY = 1 << 31
+# What malloc hands out without asking the kernel: a larger buffer costs more than it receives.
+_CHUNK = 1 << 16
+_CHUNK_MAX = 1 << 20
+_RIGHTS_SPACE = socket.CMSG_SPACE(16 * array.array("i").itemsize)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
 
 
 class Hangup(Exception):
@@ -42,6 +52,7 @@ class Channel:
     def __init__(self, end: socket.socket) -> None:
         self.end = end
         self._buffer = bytearray()
+        self._missing = 0
         self._descriptors: list[int] = []
 
     def fileno(self) -> int:
@@ -50,8 +61,7 @@ class Channel:
 
     def send(self, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
         """Send one message whole; Hangup where nobody listens."""
-        body = json.dumps(message, separators=(",", ":")).encode()
-        data = _LENGTH.pack(len(body)) + body
+        data = _packed(message)
         try:
             if descriptors:
                 # The first byte carries the descriptors; the rest may need several writes.
@@ -97,25 +107,47 @@ class Channel:
     def _fill(self, flags: int) -> bool:
         try:
             data, ancillary, _flags, _address = self.end.recvmsg(
-                _CHUNK, socket.CMSG_SPACE(16 * array.array("i").itemsize), flags
+                min(max(_CHUNK, self._missing), _CHUNK_MAX), _RIGHTS_SPACE, flags
             )
         except ConnectionResetError:
             return False
-        for level, kind, payload in ancillary:
+        for level, kind, rights_data in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 rights = array.array("i")
-                rights.frombytes(payload[: len(payload) - len(payload) % rights.itemsize])
+                rights.frombytes(
+                    rights_data[: len(rights_data) - len(rights_data) % rights.itemsize]
+                )
                 self._descriptors.extend(rights)
         self._buffer += data
         return bool(data)
 
     def _take(self) -> dict[str, Any] | None:
-        if len(self._buffer) < _LENGTH.size:
+        buffer = self._buffer
+        if len(buffer) < _LENGTH.size:
             return None
-        (length,) = _LENGTH.unpack_from(self._buffer)
-        end = _LENGTH.size + length
-        if len(self._buffer) < end:
+        (length,) = _LENGTH.unpack_from(buffer)
+        start, extra = _LENGTH.size, None
+        if length & _WITH_BODY:
+            if len(buffer) < _LENGTHS.size:
+                return None
+            length ^= _WITH_BODY
+            start, extra = _LENGTHS.size, _LENGTHS.unpack_from(buffer)[1]
+        middle = start + length
+        end = middle + (extra or 0)
+        self._missing = max(0, end - len(buffer))
+        if self._missing:
             return None
-        message: dict[str, Any] = json.loads(self._buffer[_LENGTH.size : end])
-        del self._buffer[:end]
+        message: dict[str, Any] = _decode(buffer[start:middle].decode("ascii"))
+        if extra is not None:
+            message["body"] = bytes(buffer[middle:end])
+        del buffer[:end]
         return message
+
+
+def _packed(message: Mapping[str, Any]) -> bytes:
+    body = message.get("body")
+    if not isinstance(body, bytes):
+        text = _encode(message).encode("ascii")
+        return _LENGTH.pack(len(text)) + text
+    text = _encode({key: value for key, value in message.items() if key != "body"}).encode("ascii")
+    return _LENGTHS.pack(len(text) | _WITH_BODY, len(body)) + text + body

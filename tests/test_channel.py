@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
 from hypothesis import given
@@ -30,6 +31,52 @@ def test_messages_arrive_whole_and_in_order() -> None:
     assert right.receive_now() is None
     left.close()
     right.close()
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.text(max_size=5).filter(lambda key: key != "body"), st.integers()),
+        min_size=1,
+        max_size=4,
+    ),
+    st.binary(max_size=300),
+)
+def test_bytes_under_body_travel_beside_their_message(
+    messages: list[dict[str, object]], body: bytes
+) -> None:
+    left, right = _two()
+    sent = [{**message, "body": body[: 100 * number]} for number, message in enumerate(messages)]
+    for message in sent:
+        left.send(message)
+    left.send({"body": "text is no bytes"})
+    assert [right.receive() for _ in sent] == sent
+    assert right.receive_now() == {"body": "text is no bytes"}
+    left.close()
+    right.close()
+
+
+def test_a_body_of_megabytes_arrives_whole() -> None:
+    left, right = _two()
+    body = os.urandom(3_000_000)
+    writer = threading.Thread(target=left.send, args=({"here": 1, "body": body},))
+    writer.start()
+    assert right.receive() == {"here": 1, "body": body}
+    writer.join()
+    left.close()
+    right.close()
+
+
+def test_a_message_is_none_until_its_last_byte_is_there() -> None:
+    left, right = pair()
+    channel = Channel(right)
+    whole = b"\x07\x00\x00\x80\x03\x00\x00\x00" + b'{"a":1}' + b"\x00\xff\n"
+    for byte in whole[:-1]:
+        left.sendall(bytes([byte]))
+        assert channel.receive_now() is None
+    left.sendall(whole[-1:])
+    assert channel.receive_now() == {"a": 1, "body": b"\x00\xff\n"}
+    left.close()
+    channel.close()
 
 
 def test_a_descriptor_travels_beside_its_message() -> None:

@@ -75,6 +75,8 @@ def parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     check = _command(commands, "check", "judge a stored record again, without playing it")
     check.add_argument("record", type=Path, metavar="RECORD", help="a record.jsonl")
+    explain = _command(commands, "explain", "the promise behind a code, and its story")
+    explain.add_argument("code", nargs="?", metavar="CODE", help="such as P2; all, if left out")
     _add_paths(_command(commands, "list", "show the scenarios there are"))
     _command(commands, "schema", "print the JSON Schema of scenario files, for editors")
     _add_serve(commands)
@@ -88,26 +90,30 @@ def parser() -> argparse.ArgumentParser:
 def _room(name: str) -> Command:
     """The function behind a command, imported now that it is wanted."""
     if name in ("run", "replay", "check"):
-        from harness.cli import playing
+        from harness.cli.commands import playing
 
         return {"run": playing.run, "replay": playing.replay, "check": playing.check}[name]
     if name == "sweep":
-        from harness.cli import sweeping
+        from harness.cli.commands import sweeping
 
         return sweeping.sweep
     if name == "explore":
-        from harness.cli import exploring
+        from harness.cli.commands import exploring
 
         return exploring.explore
     if name == "serve":
-        from harness.cli import serving
+        from harness.cli.commands import serving
 
         return serving.serve
+    if name == "explain":
+        from harness.cli.commands import explaining
+
+        return explaining.explain
     if name == "import":
-        from harness.cli import importing
+        from harness.cli.commands import importing
 
         return importing.bring_in
-    from harness.cli import shelf
+    from harness.cli.commands import shelf
 
     return {"list": shelf.listing, "schema": shelf.schema, "init": shelf.init}[name]
 

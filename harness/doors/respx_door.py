@@ -1,21 +1,21 @@
 """The respx door: every client in the process meets the model, those of foreign libraries too.
 
 respx is made to stand under `httpcore2`, where the SDK's `httpx2` ends, and under `httpcore` for
-libraries on plain `httpx`. Only the hosts named reach the model; any other request is refused
-before it leaves the process. Calls are not kept: a run of 100,000 turns costs no memory here.
+libraries on plain `httpx`; what it puts there asks the innermost door straight, without building
+httpx's own request and response in between. Only the hosts named reach the model; any other request
+is refused before it leaves the process. Calls are not kept: a run of 100,000 turns costs no memory.
 """
 
 from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
 import httpcore
 import httpcore2
-import httpx
 import respx
 from respx.mocks import HTTPCoreMocker
 
@@ -23,14 +23,13 @@ from harness.doors.play import Playing, timeout_of
 from harness.doors.reply import DoorClock, Handle, Reply
 
 HOSTS = ("api.anthropic.com",)
-_ASYNC = "harness.async"
+_PORTS = {"http": 80, "https": 443}
 
 
 class _Httpcore(HTTPCoreMocker):
-    """respx's own way into httpcore, under a name of ours, telling async requests apart."""
+    """respx's own way into httpcore, under a name of ours."""
 
     name = "harness-httpcore"
-    library: ClassVar[ModuleType] = httpcore
     targets: ClassVar[list[str]] = list(HTTPCoreMocker.targets)
 
     @classmethod
@@ -40,46 +39,32 @@ class _Httpcore(HTTPCoreMocker):
         way: Any = cls
 
         async def handle_async_request(instance: object, request: Any) -> Any:
-            asked, kept = await way.prepare_async_request(
-                way.to_httpx_request(request=request), request=request
-            )
-            return await way._send_async_request(asked, target_spec=spec, instance=instance, **kept)
+            body = b"".join([piece async for piece in request.stream])
+            door: _Door = way.routers[0].door
+            playing = door.ask(request, body)
+            return door.response(playing, await playing.abegin())
 
         def handle_request(instance: object, request: Any) -> Any:
-            asked, kept = way.prepare_sync_request(
-                way.to_httpx_request(request=request), request=request
-            )
-            return way._send_sync_request(asked, target_spec=spec, instance=instance, **kept)
+            body = b"".join(request.stream)
+            door: _Door = way.routers[0].door
+            playing = door.ask(request, body)
+            return door.response(playing, playing.begin())
 
         return handle_async_request if inspect.iscoroutinefunction(spec) else handle_request
-
-    @classmethod
-    async def prepare_async_request(cls, httpx_request: httpx.Request, **kwargs: Any) -> Any:
-        httpx_request.extensions = {**httpx_request.extensions, _ASYNC: True}
-        return await super().prepare_async_request(httpx_request, **kwargs)  # type: ignore[no-untyped-call]
-
-    @classmethod
-    def from_sync_httpx_response(
-        cls, httpx_response: httpx.Response, target: object, **kwargs: Any
-    ) -> Any:
-        return cls.library.Response(
-            status=httpx_response.status_code,
-            headers=httpx_response.headers.raw,
-            content=httpx_response.stream,
-        )
 
 
 class _Httpcore2(_Httpcore):
     """The same for the library under the SDK."""
 
     name = "harness-httpcore2"
-    library: ClassVar[ModuleType] = httpcore2
     targets: ClassVar[list[str]] = [
         one.replace("httpcore.", "httpcore2.", 1) for one in HTTPCoreMocker.targets
     ]
 
 
-class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+class _Body:
+    """A reply's body on its way, for a library that reads sync or async."""
+
     def __init__(self, playing: Playing, reply: Reply) -> None:
         self._playing = playing
         self._reply = reply
@@ -91,26 +76,9 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         return self._playing.abody(self._reply)
 
 
-class _Router(respx.MockRouter):
-    """A router that remembers no calls."""
-
-    def record(self, request: httpx.Request, **kwargs: Any) -> None:
-        """Nothing: the ledger is the model's."""
-
-
-class _Route(respx.Route):
-    """The one route: everything, straight to the door."""
-
-    def __init__(self, answer: Callable[[httpx.Request], Any]) -> None:
-        super().__init__()
-        self._answer = answer
-
-    def match(self, request: httpx.Request) -> Any:
-        """The answer to any request."""
-        return self._answer(request)
-
-
 class _Door:
+    """One door of one library: what comes from it, and goes back to it, is httpcore's own."""
+
     def __init__(
         self,
         handle: Handle,
@@ -122,46 +90,61 @@ class _Door:
         self._handle = handle
         self._clock = clock
         self._library = library
-        self._hosts = frozenset(hosts)
+        self._hosts = frozenset(host.encode("ascii") for host in hosts)
         self._refuse = refuse
 
-    def answer(self, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
-        """Ask the model, or turn the request away; respx awaits what is to be awaited."""
-        if request.url.host not in self._hosts:
-            self._turn_away(str(request.url))
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in request.headers.raw
-        }
+    def ask(self, request: Any, body: bytes) -> Playing:
+        """Ask the model, or turn the request away."""
+        url = request.url
+        if url.host.lower() not in self._hosts:
+            self._turn_away(url)
         answer = self._handle(
-            request.method, request.url.raw_path.decode("ascii"), headers, request.content
+            request.method.decode("ascii"), url.target.decode("ascii"), _lowered(request), body
         )
         timeout = timeout_of(request.extensions)
-        playing = Playing(answer, self._clock, self._library, timeout)
-        if request.extensions.get(_ASYNC):
-            return self._wait(request, playing)
-        return _response(request, playing, playing.begin())
+        return Playing(answer, self._clock, self._library, timeout)
 
-    async def _wait(self, request: httpx.Request, playing: Playing) -> httpx.Response:
-        return _response(request, playing, await playing.abegin())
+    def response(self, playing: Playing, reply: Reply) -> Any:
+        """The library's own response."""
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in reply.headers.items()
+        ]
+        return self._library.Response(reply.status, headers=headers, content=_Body(playing, reply))
 
-    def _turn_away(self, url: str) -> None:
+    def _turn_away(self, asked: Any) -> None:
+        url = _spelt(asked)
         if self._refuse is not None:
             self._refuse(url)
+        hosts = ", ".join(sorted(host.decode("ascii") for host in self._hosts))
         error: Exception = self._library.ConnectError(
-            f"the network is shut: {url} is not one of {', '.join(sorted(self._hosts))}, the hosts "
-            "that the harness answers for"
+            f"the network is shut: {url} is not one of {hosts}, the hosts that the harness answers "
+            "for"
         )
         raise error
 
 
-def _response(request: httpx.Request, playing: Playing, reply: Reply) -> httpx.Response:
-    return httpx.Response(
-        reply.status,
-        headers=dict(reply.headers),
-        stream=_Body(playing, reply),
-        request=request,
-    )
+def _lowered(request: Any) -> Mapping[str, str]:
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers
+    }
+
+
+def _spelt(url: Any) -> str:
+    """A URL as its user wrote it: without the port that its scheme has anyway."""
+    scheme, host, target = (part.decode("latin-1") for part in (url.scheme, url.host, url.target))
+    if ":" in host:
+        host = f"[{host}]"
+    port = "" if url.port in (None, _PORTS.get(scheme)) else f":{url.port}"
+    return f"{scheme}://{host}{port}{target}"
+
+
+class _Router(respx.MockRouter):
+    """What respx patches for: it holds the door, and has no routes and no calls of its own."""
+
+    def __init__(self, door: _Door, using: str) -> None:
+        super().__init__(assert_all_called=False, using=using)
+        self.door = door
 
 
 @contextlib.contextmanager
@@ -178,11 +161,10 @@ def open_door(
     are patched for the whole process and unpatched at the end; doors may be opened inside doors,
     and the innermost answers.
     """
+    libraries = {_Httpcore: httpcore, _Httpcore2: httpcore2}
     with contextlib.ExitStack() as stack:
-        for mocker in (_Httpcore, _Httpcore2):
-            door = _Door(handle, clock, mocker.library, hosts, refuse)
-            router = _Router(assert_all_called=False, using=mocker.name)
-            router.routes.add(_Route(door.answer))
-            stack.enter_context(router)
+        for mocker, library in libraries.items():
+            door = _Door(handle, clock, library, hosts, refuse)
+            stack.enter_context(_Router(door, mocker.name))
             mocker.routers.insert(0, mocker.routers.pop())
         yield

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.stage import Stage
+from harness.lab.watch import Watch
 from harness.world.clock import VirtualClock
 from harness.world.process import (
     Died,
@@ -72,6 +73,7 @@ class Lives:
         self.this_turn = 0
         self.ground = ground
         self._stage = stage
+        self._guard = Watch(ground.home, stage)
         self._watch(tracing)
         self._life: Life | None = None
         self._capabilities: list[str] = []
@@ -95,6 +97,7 @@ class Lives:
         outcome = self.ask("open", session_id=SESSION_ID, settings=self.ground.settings)
         if isinstance(outcome, Returned):
             self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
+            self._guard.private = outcome.value["private_modes"]
             self._stage.record("opened", **outcome.value)
             return True
         if isinstance(outcome, Killed):
@@ -121,6 +124,7 @@ class Lives:
         if self._life is None:
             raise RuntimeError("no life is open")
         outcome = self._life.ask({"do": do, **details}, self._stage.answer)
+        self._guard.after_command(self.trace)
         if isinstance(outcome, Killed):
             if self._stage.limit_hit:
                 raise Over
@@ -146,6 +150,9 @@ class Lives:
         if tracing is not None and death.stored:
             last = tracing.trace.operations[(death.operations or 0) - 1]
             where = f"{last.kind} {last.to or last.path}"
+        self._guard.after_life()
+        if tracing is not None and (death.tier != "kill" or death.operations is not None):
+            self._guard.at_the_end(self.trace)
         if tracing is not None and death.tier != "kill":
             self._watch(power_cut(tracing, ground.home, death.tier, death.state, death.operations))
         elif tracing is not None and death.operations is not None:
@@ -179,12 +186,14 @@ class Lives:
             self._stage.record("closed")
         if self._life is not None:
             self._life.quit()
+        self._guard.after_life()
         self._stage.record("ended")
 
     def kill(self) -> None:
-        """End the one that lives, if any."""
+        """End the one that lives, if any; then the operations must explain what is left."""
         if self._life is not None:
             self._life.kill()
+        self._guard.at_the_end(self.trace)
 
     def _remember(self, final: bool = False) -> bool:
         """Ask for the history and the checkpoint; False where it was killed meanwhile."""

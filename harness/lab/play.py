@@ -37,6 +37,7 @@ from harness.world.disk.choices import Tier
 from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State
 from harness.world.process import Server, Stopped
+from harness.world.syscalls.rehearsal import choose
 
 __all__ = ["TargetError", "check", "play", "replay", "shipped_targets", "sweep"]
 
@@ -205,9 +206,9 @@ def case_of(loaded: Loaded, ref: TargetRef, seed: int) -> case.Case:
     return case.Case(content, case.target_hash(ref.name), seed)
 
 
-def fidelity(scenario: Scenario) -> Literal["seccomp", "none"]:
-    """How finely the disk is watched: every system call where a fault needs it, else not at all."""
-    return "seccomp" if needs_recorder(scenario.faults) else "none"
+def fidelity(scenario: Scenario) -> Literal["seccomp", "python", "none"]:
+    """How finely the disk is watched: by the recorder of this machine where a fault needs it."""
+    return choose().fidelity if needs_recorder(scenario.faults) else "none"
 
 
 class _Crew:

@@ -28,6 +28,7 @@ from harness.world.clock import VirtualClock
 from harness.world.disk.choices import Tier
 from harness.world.process import Server, Stopped, Tracing
 from harness.world.syscalls.recorder import Trace
+from harness.world.syscalls.rehearsal import choose
 from harness.world.tools import Effect, ToolShed
 
 __all__ = ["Keep", "Midway", "model_of", "run", "settings_of"]
@@ -111,7 +112,8 @@ class _Player:
         self.stage = Stage(record, self._clock, model, shed, deaths, failures, self._plan)
         tracing = None
         if traced or needs_recorder(faults):
-            tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance)
+            told = choose().fidelity == "python"
+            tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance, told)
         order = {"home": str(home), "seed": seed, "tools": shed.describe()}
         self._ground = Ground(server, self._clock, home, order, settings_of(scenario), keep)
         self.lives = Lives(self._ground, self.stage, tracing)

@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from harness.channel import to_bytes, to_text
+from harness.channel import to_text
 from harness.doors.reply import NoReply
 from harness.lab.faults.deaths import Death, fits
 from harness.lab.faults.failures import Failure, failing
 from harness.lab.faults.stored import Stretch
 from harness.model.mock import MockModel
+from harness.model.request import read_json
 from harness.record import Record
 from harness.scenario.plan import Plan
 from harness.world.clock import VirtualClock
@@ -30,6 +31,9 @@ from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
+STRAYS_MAX = 50
+"""Different strays told a case; more say nothing new."""
+_REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
 _NO_CROSSING = ("disk", "fault.fired")
 Staged = TypeVar("Staged", bound="Stage")
 
@@ -63,6 +67,7 @@ class Stage:
         self._stretch = Stretch("", 0)
         self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
+        self._strays: set[str] = set()
         self._requests = 0
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
@@ -82,15 +87,18 @@ class Stage:
 
     def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
-        now_ns = self._clock.elapsed_ns
-        if kind not in _NO_CROSSING and any(death.stored for death in self._deaths):
-            words = self._words(kind, {**(data or {}), **more})
-            self._stretch = Stretch(kind, len(self.operations), words)
-        self._record.add(kind, data, at_ns=now_ns, life=self.life, turn=self.turn, **more)
+        self._add(kind, {**(data or {}), **more}, self._clock.elapsed_ns)
 
-    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer one message of the life; Die where a death is scripted or a bound is hit."""
-        answer: Mapping[str, Any] = getattr(self, f"_on_{call['call']}")(call)
+    def _add(self, kind: str, data: Mapping[str, Any], at_ns: int) -> None:
+        if kind not in _NO_CROSSING and any(death.stored for death in self._deaths):
+            words = self._words(kind, data)
+            self._stretch = Stretch(kind, len(self.operations), words)
+        self._record.add(kind, data, at_ns=at_ns, life=self.life, turn=self.turn)
+
+    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Answer one message of the life, None where it awaits none; Die where a death is scripted
+        or a bound is hit."""
+        answer: Mapping[str, Any] | None = getattr(self, f"_on_{call['call']}")(call)
         return answer
 
     def decide(self, operation: Operation) -> Decision:
@@ -134,6 +142,12 @@ class Stage:
                 self.dying = dataclasses.replace(death, operations=left)
                 return True
         return False
+
+    def stray(self, kind: str, path: str, **details: str) -> None:
+        """Record what became of a path that is none of the target's; of each the first is told."""
+        if path not in self._strays and len(self._strays) < STRAYS_MAX:
+            self._strays.add(path)
+            self.record(kind, path=path, **details)
 
     def _stored_before(self, at: str, death: Death) -> int | None:
         """How many operations are left if it dies in the stretch before this crossing."""
@@ -181,20 +195,18 @@ class Stage:
         self._gate("request.sent")
         number = self._requests
         self._requests += 1
+        body: bytes = call["body"]
+        parsed = read_json(body)
         self.record(
             "request.sent",
             request=number,
             method=call["method"],
             path=call["path"],
-            body=_readable(call["body"]),
+            body=_readable(body) if parsed is None else parsed,
         )
         self._model.spoken_turn = self.turn
         reply = self._model.handle(
-            call["method"],
-            call["path"],
-            call["headers"],
-            to_bytes(call["body"]),
-            self._clock.now_ns,
+            call["method"], call["path"], call["headers"], body, self._clock.now_ns, parsed
         )
         row = self._model.ledger[-1]
         told = None if isinstance(reply, NoReply) else reply.headers.get("retry-after")
@@ -207,9 +219,11 @@ class Stage:
         return {
             "status": reply.status,
             "headers": dict(reply.headers),
-            "frames": [[frame.delay_ns, to_text(frame.data)] for frame in reply.frames],
+            "frames": [[frame.delay_ns, len(frame.data)] for frame in reply.frames],
+            "body": b"".join([frame.data for frame in reply.frames]),
             "end": reply.end,
             "request": number,
+            "gated": any(death.at in _REPLY_BOUNDARIES or death.stored for death in self._deaths),
         }
 
     def _on_gate(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -217,6 +231,12 @@ class Stage:
             self._gate(at)
             self.record(at, request=call["request"])
         return {}
+
+    def _on_passed(self, call: Mapping[str, Any]) -> None:
+        """Boundaries at which nobody dies: the life went on, and says when it was there."""
+        at_ns = self._clock.elapsed_at(call["page_ns"])
+        for at in call["at"]:
+            self._add(at, {"request": call["request"]}, at_ns)
 
     def _on_tool(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self._calls[self.turn] += 1
@@ -251,14 +271,20 @@ class Stage:
         self.record("network.refused", address=call["address"], what=call["what"])
         return {}
 
+    def _on_strayed(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.stray("strayed", call["path"], operation=call["operation"])
+        return {}
+
     def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:
         deadline = self._clock.deadline_ns or 0
         self._bound("virtual_time", deadline, "one user message took more than 48 virtual hours")
         return {}
 
 
-def _readable(body: str) -> Any:
+def _readable(body: bytes) -> Any:
+    """What the model does not take for JSON, as the record shows it."""
+    text = to_text(body)
     try:
-        return json.loads(body)
+        return json.loads(text)
     except ValueError:
-        return body
+        return text

@@ -1,8 +1,11 @@
 """Every crossing of a life goes over this bridge: to the model, the tools, the user.
 
-Each message is a round trip. The runner records it before it answers, and may answer "die": then
+A message is a round trip. The runner records it before it answers, and may answer "die": then
 the life says which source line it stood on and stops for ever, waiting for its SIGKILL. Nothing
 in the process runs on after that, no `finally` and no other thread that needs the bridge.
+
+A crossing at which nothing can be scripted is only told (`tell`): the life goes on at once, and
+what it said stands in the line before all that it says or does later.
 """
 
 from __future__ import annotations
@@ -51,12 +54,22 @@ class Bridge:
                 self._channel.send(message)
                 answer = self._channel.receive()
                 if answer.get("die"):
-                    self._channel.send({"where": source_line(self._home_file)})
+                    # A disk operation is named by the line that issued it, however deep.
+                    home_file = None if message["call"] == "told" else self._home_file
+                    self._channel.send({"where": source_line(home_file)})
                     while True:
                         self._channel.receive()
             except Hangup:
                 self._gone()
             return answer
+
+    def tell(self, **message: Any) -> None:
+        """Send one message that has no answer."""
+        with self._lock:
+            try:
+                self._channel.send(message)
+            except Hangup:
+                self._gone()
 
     def gate(self, at: Sequence[str], **details: Any) -> Mapping[str, Any]:
         """Say what is about to take effect, in this order; the life may die at any of it."""

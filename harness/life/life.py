@@ -14,17 +14,18 @@ import os
 import random
 import socket
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.channel import Channel, Hangup, to_bytes, to_text
+from harness.channel import Channel, Hangup, to_bytes
 from harness.doors.reply import Frame, NoReply, Reply
 from harness.life import clock as clocks
 from harness.life import network, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
 from harness.life.clock import HAND
-from harness.life.disk import trap
+from harness.life.disk import reads, trap, wrapped
 from harness.life.drive import Driver
 from harness.life.tools import BridgedTool
 
@@ -86,6 +87,10 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
     _bridge = bridge = Bridge(crossing, _home_file)
+    # What Python compiles is not the target's doing.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
     driver = Driver(_target, order["home"])
@@ -93,6 +98,8 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     if order["filter"] is not None:
         trap.write_stacks_to(2)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
+    elif order["telling"]:
+        wrapped.begin(bridge.call)
     try:
         while (command := commands.receive())["do"] != "quit":
             if command["do"] == "open":
@@ -110,23 +117,36 @@ def _handle(method: str, path: str, headers: Any, body: bytes) -> Reply | NoRepl
     bridge = _bridge
     if bridge is None:
         raise RuntimeError("no life is open")
-    answer = bridge.call(
-        call="request", method=method, path=path, headers=dict(headers), body=to_text(body)
-    )
+    answer = bridge.call(call="request", method=method, path=path, headers=dict(headers), body=body)
     if "no_reply" in answer:
         return NoReply(answer["no_reply"], answer["delay_ns"])
-    number = answer["request"]
-    at_once = len(answer["frames"]) == 1 and answer["end"] == "ok"
+    frames = tuple(_frames(answer["frames"], answer["body"]))
+    # Its only frame is the first and the last: one crossing says both.
+    at_once = len(frames) == 1 and answer["end"] == "ok"
 
     def gate(at: str) -> None:
         if not at_once:
-            bridge.gate([at], request=number)
+            _pass(bridge, answer, [at])
         elif at == "reply.received":
-            # Its only frame is the first and the last: one crossing says both.
-            bridge.gate(["reply.started", at], request=number)
+            _pass(bridge, answer, ["reply.started", at])
 
-    frames = tuple(Frame(delay_ns, to_bytes(data)) for delay_ns, data in answer["frames"])
     return Reply(answer["status"], answer["headers"], frames, answer["end"], gate)
+
+
+def _frames(sizes: Iterable[tuple[int, int]], data: bytes) -> Iterator[Frame]:
+    start = 0
+    for delay_ns, size in sizes:
+        yield Frame(delay_ns, data[start : start + size])
+        start += size
+
+
+def _pass(bridge: Bridge, answer: Mapping[str, Any], at: list[str]) -> None:
+    """Cross these boundaries of a reply; wait there only if a death may be scripted at one."""
+    number = answer["request"]
+    if answer["gated"]:
+        bridge.gate(at, request=number)
+    else:
+        bridge.tell(call="passed", at=at, request=number, page_ns=HAND.monotonic_ns())
 
 
 def _refuse(url: str) -> None:

@@ -33,7 +33,14 @@ from harness.lifecycle.spans import Spans
 from harness.lifecycle.storage.codec import ConversationCodec
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint, CheckpointStore
-from harness.lifecycle.storage.store import Checkpoints, Held, Store, TurnLog
+from harness.lifecycle.storage.store import (
+    Checkpoints,
+    Held,
+    Store,
+    StoredLine,
+    TurnLog,
+    UserStore,
+)
 from harness.lifecycle.stores.jsonl import JsonlStore
 from harness.lifecycle.stores.postgres import PostgresStore
 from harness.lifecycle.stores.redis import RedisStore
@@ -84,12 +91,14 @@ __all__ = [
     "Step",
     "Store",
     "StoreUnavailable",
+    "StoredLine",
     "Summarizer",
     "Tool",
     "TurnLimit",
     "TurnLog",
     "Usage",
     "UsageLedger",
+    "UserStore",
     "WindowFull",
     "count_content",
     "count_tokens",

@@ -143,9 +143,16 @@ class MockModel:
         return other
 
     def handle(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, now_ns: int
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        now_ns: int,
+        parsed: Mapping[str, Any] | None = None,
     ) -> Reply | NoReply:
-        """Answer one request. Header names are in lower case; `path` may carry a query."""
+        """Answer one request. Header names are in lower case; `path` may carry a query. `parsed` is
+        what `read_json` makes of the body, for whoever has it already."""
         number = len(self.ledger) + 1
         path, _, query = path.partition("?")
         attempt = _Attempt(number, now_ns, self._id("req", number), path)
@@ -155,7 +162,7 @@ class MockModel:
             if method == "GET":
                 reply: Reply | NoReply = self._show_models(attempt, path, query)
             else:
-                reply = self._answer(attempt, knock)
+                reply = self._answer(attempt, knock, parsed)
         except Refusal as refusal:
             reply = self._refuse(attempt, refusal)
         except RecursionError:
@@ -183,11 +190,13 @@ class MockModel:
             self._specs[name] = spec
         return spec
 
-    def _answer(self, attempt: _Attempt, knock: entry.Knock) -> Reply | NoReply:
+    def _answer(
+        self, attempt: _Attempt, knock: entry.Knock, parsed: Mapping[str, Any] | None
+    ) -> Reply | NoReply:
         counting = knock.path == entry.COUNT_TOKENS
         betas = knock.headers.get("anthropic-beta", "")
         request = attempt.request = parse(
-            read_body(knock.body),
+            read_body(knock.body) if parsed is None else parsed,
             betas=frozenset(one.strip() for one in betas.split(",") if one.strip()),
             version=knock.headers.get("anthropic-version", ""),
             counting=counting,

@@ -133,6 +133,14 @@ def read_body(body: bytes) -> Mapping[str, Any]:
     return value
 
 
+def read_json(body: bytes) -> Mapping[str, Any] | None:
+    """What `read_body` would return, or None: for whoever needs it beside the model."""
+    try:
+        return read_body(body)
+    except Refusal:
+        return None
+
+
 def parse(
     raw: Mapping[str, Any],
     *,

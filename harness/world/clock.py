@@ -44,6 +44,10 @@ class VirtualClock:
         """Virtual nanoseconds since 1970, as the world has it."""
         return self.epoch_ns + self.elapsed_ns
 
+    def elapsed_at(self, page_ns: int) -> int:
+        """The elapsed time that it was when the page said this."""
+        return page_ns - ORIGIN_NS
+
     def advance(self, duration_ns: int) -> None:
         """Let time pass; a negative duration is a ValueError."""
         if duration_ns < 0:

@@ -27,6 +27,7 @@ from harness.world.clock import ORIGIN_NS, VirtualClock
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
+from harness.world.told import Ear
 
 HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging."""
@@ -94,16 +95,21 @@ class Die(Exception):
     """Raised by the answerer of a life's message: this is where it dies."""
 
 
-Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+"""What becomes of a life's message: its answer, or None where the life does not wait for one."""
 
 
 @dataclass(frozen=True)
 class Tracing:
-    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time."""
+    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
+
+    `told`: the life tells its calls itself, for there is no trapping them here.
+    """
 
     trace: Trace
     decide: Decide
     advance: Callable[[int], None]
+    told: bool = False
 
 
 class Server:
@@ -198,12 +204,16 @@ class Life:
         self._server = server
         self._tracing = tracing
         self._recorder: Recorder | None = None
+        self._ear: Ear | None = None
         self._answer: Answer = _refuse_calls
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
         full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": ORIGIN_NS}
-        full["filter"] = None if tracing is None else to_text(program())
+        full["telling"] = tracing is not None and tracing.told
+        full["filter"] = None if tracing is None or tracing.told else to_text(program())
+        if tracing is not None and tracing.told:
+            self._ear = Ear(tracing.trace, tracing.decide, advance=tracing.advance)
         self.pid = server.fork(
             full, [theirs.fileno(), their_door.fileno(), clock.descriptor, self._output]
         )
@@ -258,8 +268,16 @@ class Life:
         while (call := self._door.receive_now()) is not None:
             if call["call"] == "trapped":
                 self._trapped(call)
-            else:
-                self._door.send(self._answer(call))
+            elif self._ear is not None and call["call"] == "told":
+                self._told(self._ear, call)
+            elif (answer := self._answer(call)) is not None:
+                self._door.send(answer)
+
+    def _told(self, ear: Ear, call: Mapping[str, Any]) -> None:
+        answer = None if call["name"] == "torn" else ear.hear(call)
+        if answer is None:
+            raise Die
+        self._door.send(answer)
 
     def _trapped(self, call: Mapping[str, Any]) -> None:
         if self._tracing is None or "failed" in call:

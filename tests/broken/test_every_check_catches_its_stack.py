@@ -89,6 +89,9 @@ STACKS = (
         "s4_swallows_errors",
         {"script": CHAT, "faults": [{"disk": {"turn": 2, "on": "fsync", "error": "EIO"}}]},
     ),
+    Broken("S6", "s6_writes_beside_its_home", {"script": CHAT}),
+    Broken("S6", "s6_reads_its_neighbours", {"script": CHAT}),
+    Broken("S6", "s6_lets_others_read", {"script": CHAT}),
     Broken("W1", "w1_leaves_calls_open", booking("idempotent", "tool.called")),
     Broken(
         "W2",

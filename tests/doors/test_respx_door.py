@@ -71,6 +71,22 @@ def test_another_host_is_refused_and_reported(library: Any) -> None:
     assert refused == [ELSEWHERE]
 
 
+@pytest.mark.parametrize("core", [httpcore, httpcore2])
+def test_a_port_is_told_where_the_scheme_does_not_say_it(core: Any) -> None:
+    refused: list[str] = []
+    with open_door(hello, Clock(), refuse=refused.append), core.ConnectionPool() as pool:
+        for url in ("http://127.0.0.1:8080/x", "https://example.org:443/y", "https://[::1]:9/z"):
+            with pytest.raises(core.ConnectError, match=r"the network is shut"):
+                pool.request("GET", url)
+    assert refused == ["http://127.0.0.1:8080/x", "https://example.org/y", "https://[::1]:9/z"]
+
+
+@pytest.mark.parametrize("core", [httpcore, httpcore2])
+def test_a_host_is_the_same_in_capitals(core: Any) -> None:
+    with open_door(hello, Clock()), core.ConnectionPool() as pool:
+        assert pool.request("GET", URL.replace("api", "API")).content == b"GET /v1/messages"
+
+
 @pytest.mark.parametrize("library", [httpx, httpx2])
 def test_another_host_is_refused_to_async_clients_too(library: Any) -> None:
     refused: list[str] = []

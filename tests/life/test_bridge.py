@@ -29,6 +29,23 @@ def test_a_call_waits_for_its_answer(ends: tuple[Bridge, Channel]) -> None:
     assert runner.receive() == {"call": "gate", "at": ["reply.started"], "request": 3}
 
 
+def test_what_is_only_told_waits_for_nobody_and_comes_before_what_is_said_later(
+    ends: tuple[Bridge, Channel],
+) -> None:
+    bridge, runner = ends
+    bridge.tell(call="passed", at=["reply.started"], request=3, page_ns=7)
+    runner.send({"go": "on"})
+    assert bridge.call(call="tool") == {"go": "on"}
+    assert [runner.receive()["call"] for _ in range(2)] == ["passed", "tool"]
+
+
+def test_a_life_without_a_runner_goes_when_it_tells_too(ends: tuple[Bridge, Channel]) -> None:
+    bridge, runner = ends
+    runner.close()
+    with pytest.raises(SystemExit):
+        bridge.tell(call="passed")
+
+
 def test_a_life_told_to_die_says_where_it_stands_and_does_nothing_more(
     ends: tuple[Bridge, Channel],
 ) -> None:

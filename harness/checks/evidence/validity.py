@@ -18,6 +18,7 @@ def reasons(evidence: Evidence) -> tuple[str, ...]:
     """Why this record can be no pass, a sentence each; none where it can."""
     return (
         *_broken(evidence),
+        *_unexplained(evidence),
         *_unfired(evidence),
         *_unspoken(evidence),
         *_unused(evidence),
@@ -41,6 +42,19 @@ def _broken(evidence: Evidence) -> Iterator[str]:
             f"the script was not played to its end: the record stops after event "
             f"{len(evidence.record.events) - 1}, so play the case again"
         )
+
+
+def _unexplained(evidence: Evidence) -> Iterator[str]:
+    """What nobody recorded can be lost in no crash that was played, so it proves nothing."""
+    told = evidence.record.header.fidelity == "python"
+    remedy = (
+        "C libraries and child processes are not seen by the Python recorder; play it where "
+        "`harness doctor` finds seccomp"
+        if told
+        else "a crash of such a file is not judged; keep the session's data out of it"
+    )
+    for event in evidence.of("unmodelled"):
+        yield f"the disk was changed unseen: {event.data['why']}; {remedy}"
 
 
 def _kills(fault: Fault) -> bool:

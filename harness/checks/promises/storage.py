@@ -26,6 +26,7 @@ _TOLD = (
     "crashed",
     "died",
 )
+_EXCUSING_FAULTS = ("http", "stream", "disk")
 _FAILED = {
     "open.failed": "the session cannot be opened",
     "history.failed": "its history cannot be read",
@@ -58,6 +59,8 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
     for event in evidence.of(*_FAILED, "died"):
         if event.kind == "died" and (event.life in failed_lives or evidence.was_open(event)):
             continue
+        if event.kind == "resume.failed" and _was_to_fail(evidence, event):
+            continue
         failed_lives.add(event.life)
         what = _what(event)
         crash = evidence.crash_before(event.n)
@@ -65,6 +68,16 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
         if cause not in told:
             told.add(cause)
             yield Breach("S2", event.n, _turn(event, crash), _told(what, crash), crash)
+
+
+def _was_to_fail(evidence: Evidence, resumed: Event) -> bool:
+    """Whether a scripted fault of API or disk took place in this life: resume() may say so."""
+    return any(
+        event.life == resumed.life
+        and event.n < resumed.n
+        and evidence.scenario.faults[int(str(event.data["fault"]))].kind in _EXCUSING_FAULTS
+        for event in evidence.of("fault.fired")
+    )
 
 
 def _what(event: Event) -> str:

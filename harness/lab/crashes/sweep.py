@@ -31,6 +31,7 @@ from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State, state, states
 from harness.world.process import Server
 from harness.world.syscalls.operations import Operation, fingerprint
+from harness.world.syscalls.rehearsal import choose
 from harness.world.tools import Effect
 
 STATES_MAX = 2_000
@@ -164,7 +165,7 @@ def _header(loaded: Loaded, target: TargetRef, case: Case) -> Header:
         scenario_path=loaded.path,
         target=target.name,
         seed=case.seed,
-        fidelity="seccomp",
+        fidelity=choose().fidelity,
         volatile={"target": target.option},
     )
 

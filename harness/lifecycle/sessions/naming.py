@@ -8,6 +8,7 @@ cut and completed by a hash. So no two ids share a folder, and none climbs out o
 from __future__ import annotations
 
 import hashlib
+from urllib.parse import unquote
 
 from harness.lifecycle.errors import SessionIdError
 
@@ -38,3 +39,19 @@ def folder_name(session_id: str) -> str:
         digest = hashlib.sha256(data).hexdigest()
         name = f"{name[:48]}%%{digest}"
     return name
+
+
+def full_name(user_id: str | None, session_id: str) -> str:
+    """What a session is called everywhere: its own id, behind its user's where it has one."""
+    return session_id if user_id is None else f"{user_id}/{session_id}"
+
+
+def session_key(user_id: str | None, session_id: str) -> str:
+    """The key of a session in a store: its folder name, in its user's folder where it has one."""
+    own = folder_name(session_id)
+    return own if user_id is None else f"{folder_name(user_id)}/{own}"
+
+
+def id_of(name: str) -> str:
+    """The id that a folder or a key was named after; the name itself where it had to be cut."""
+    return name if "%%" in name else unquote(name, errors="strict")

@@ -1,11 +1,11 @@
-"""Users and their sessions: which one a user's next message belongs to, and who holds which files.
+"""Users and their sessions: which one a user's next message belongs to, and who holds which.
 
-A user's sessions are numbered folders under the user's own; the highest number is the current one.
-It expires when its newest record is `expire_after_s` old, not before, and never in the middle of a
-turn: one that was begun is finished in its own session, however late. Nothing is stored about all
-this beside the sessions themselves. At most `open_max` sessions are open at once: the one that was
-idle longest makes room, and where none is idle the next user waits. One user's turns wait for each
-other; two users' do not.
+A user's sessions are numbered in the user's part of the store; the highest number is the current
+one. It expires when its newest record is `expire_after_s` old, not before, and never in the middle
+of a turn: one that was begun is finished in its own session, however late. Nothing is stored about
+all this beside the sessions themselves. At most `open_max` sessions are open at once: the one that
+was idle longest makes room, and where none is idle the next user waits. One user's turns wait for
+each other; two users' do not.
 """
 
 from __future__ import annotations
@@ -13,23 +13,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, Unpack
 
 from harness.lifecycle.conversation import AsyncConversation, Conversation, Settings
-from harness.lifecycle.errors import SessionIdError
-from harness.lifecycle.sessions.naming import folder_name
 from harness.lifecycle.storage.codec import wall_clock_ns
-from harness.lifecycle.storage.durable import create_directory, seal, unseal, write_temporary
+from harness.lifecycle.storage.store import UserStore
+from harness.lifecycle.stores.jsonl import JsonlStore
 
-USER_NAME = "user.json"
 OPEN_MAX = 64
 _DIGITS = 6
 _SECOND_NS = 1_000_000_000
 _Kind = TypeVar("_Kind", bound=Conversation | AsyncConversation)
+_Signal = TypeVar("_Signal", bound=threading.Condition | asyncio.Condition)
 
 
 @dataclass
@@ -38,26 +37,38 @@ class _Place(Generic[_Kind]):
     busy: bool = False
 
 
-class _Registry(Generic[_Kind]):
-    """What the sync and the async registry share: all but the waiting."""
+class _Registry(Generic[_Kind, _Signal]):
+    """The whole registry, but for the waiting."""
+
+    _opens: type[_Kind]
+    _signals: type[_Signal]
 
     def __init__(
         self,
         root: str | Path,
-        open_session: Callable[[Path, str], _Kind],
         *,
-        open_max: int,
-        expire_after_s: float | None,
-        now: Callable[[], int] | None,
+        client: Any,
+        open_max: int = OPEN_MAX,
+        expire_after_s: float | None = None,
+        **settings: Unpack[Settings],
     ) -> None:
         if open_max < 1:
             raise ValueError(f"expected room for at least 1 open session, got {open_max}")
+        store = settings.get("store") or JsonlStore(root)
+        if not isinstance(store, UserStore):
+            raise TypeError(
+                "expected a store that keeps users apart (`of`, `session_ids`, `lines`), got "
+                f"{store!r}"
+            )
         self.root = Path(root)
-        self._open_session = open_session
+        self._store = store
+        self._client = client
+        self._settings = settings
         self._open_max = open_max
         self._expire_ns = None if expire_after_s is None else int(expire_after_s * _SECOND_NS)
-        self._now = now or wall_clock_ns
+        self._now = settings.get("now") or wall_clock_ns
         self._places: OrderedDict[str, _Place[_Kind]] = OrderedDict()
+        self._changed = self._signals()
 
     @property
     def open_count(self) -> int:
@@ -66,7 +77,7 @@ class _Registry(Generic[_Kind]):
 
     def session_ids(self, user_id: str) -> list[str]:
         """The user's sessions, oldest first."""
-        return session_folders(self.root / folder_name(user_id))
+        return _numbers(self._store.of(user_id))
 
     def _take(self, user_id: str) -> _Kind | None:
         """The user's conversation, to be given back; None where it must be waited for."""
@@ -102,16 +113,18 @@ class _Registry(Generic[_Kind]):
         return False
 
     def _current(self, user_id: str) -> _Kind:
-        folder = self.root / folder_name(user_id)
-        known = session_folders(folder)
-        if not known:
-            _name_user(folder, user_id)
-            return self._open_session(folder, f"{1:0{_DIGITS}d}")
-        conversation = self._open_session(folder, known[-1])
+        store = self._store.of(user_id)
+        known = _numbers(store)
+        newest = known[-1] if known else f"{1:0{_DIGITS}d}"
+        conversation = self._open(store, newest)
         if not self._expired(conversation):
             return conversation
         conversation._let_go()
-        return self._open_session(folder, f"{int(known[-1]) + 1:0{_DIGITS}d}")
+        return self._open(store, f"{int(newest) + 1:0{_DIGITS}d}")
+
+    def _open(self, store: UserStore, number: str) -> _Kind:
+        settings: Settings = {**self._settings, "store": store}
+        return self._opens(self.root, number, client=self._client, **settings)
 
     def _expired(self, conversation: _Kind) -> bool:
         if self._expire_ns is None or conversation.pending or not conversation.last_at_ns:
@@ -119,29 +132,15 @@ class _Registry(Generic[_Kind]):
         return self._now() - conversation.last_at_ns >= self._expire_ns
 
 
-class Sessions(_Registry[Conversation]):
+class Sessions(_Registry[Conversation, threading.Condition]):
     """The registry for threads.
 
+    Sessions are kept in files under `root`, or where `store` says (`root` then says nothing).
     `client` and the settings are those of `Conversation`; `now` is nanoseconds since 1970.
     """
 
-    def __init__(
-        self,
-        root: str | Path,
-        *,
-        client: Any,
-        open_max: int = OPEN_MAX,
-        expire_after_s: float | None = None,
-        **settings: Unpack[Settings],
-    ) -> None:
-        super().__init__(
-            root,
-            lambda folder, number: Conversation(folder, number, client=client, **settings),
-            open_max=open_max,
-            expire_after_s=expire_after_s,
-            now=settings.get("now"),
-        )
-        self._changed = threading.Condition()
+    _opens = Conversation
+    _signals = threading.Condition
 
     @contextmanager
     def of(self, user_id: str) -> Iterator[Conversation]:
@@ -170,26 +169,11 @@ class Sessions(_Registry[Conversation]):
             self._close_all()
 
 
-class AsyncSessions(_Registry[AsyncConversation]):
+class AsyncSessions(_Registry[AsyncConversation, asyncio.Condition]):
     """The registry for an event loop; see `Sessions`."""
 
-    def __init__(
-        self,
-        root: str | Path,
-        *,
-        client: Any,
-        open_max: int = OPEN_MAX,
-        expire_after_s: float | None = None,
-        **settings: Unpack[Settings],
-    ) -> None:
-        super().__init__(
-            root,
-            lambda folder, number: AsyncConversation(folder, number, client=client, **settings),
-            open_max=open_max,
-            expire_after_s=expire_after_s,
-            now=settings.get("now"),
-        )
-        self._changed = asyncio.Condition()
+    _opens = AsyncConversation
+    _signals = asyncio.Condition
 
     @asynccontextmanager
     async def of(self, user_id: str) -> AsyncIterator[AsyncConversation]:
@@ -215,28 +199,7 @@ class AsyncSessions(_Registry[AsyncConversation]):
         self._close_all()
 
 
-def session_folders(folder: Path) -> list[str]:
-    """The numbers of the sessions in a user's folder, oldest first."""
-    if not folder.is_dir():
-        return []
-    return sorted((each.name for each in folder.iterdir() if each.name.isdigit()), key=int)
-
-
-def user_of(folder: Path) -> str:
-    """Whose folder it is; SessionIdError where the name in it is damaged."""
-    path = folder / USER_NAME
-    try:
-        return str(unseal(path.read_bytes().removesuffix(b"\n"))["user_id"])
-    except (ValueError, KeyError) as error:
-        raise SessionIdError(
-            f"{path}: {error}; write the user's id into it again by opening one of the user's "
-            "sessions after removing the file"
-        ) from error
-
-
-def _name_user(folder: Path, user_id: str) -> None:
-    """Write down whose folder it is, before there is a session in it."""
-    create_directory(folder)
-    write_temporary(folder / USER_NAME, seal({"user_id": user_id}) + b"\n").replace(
-        folder / USER_NAME
-    )
+def _numbers(store: UserStore) -> list[str]:
+    """The numbers of a user's sessions, oldest first."""
+    numbers = (each for each in store.session_ids() if each.isascii() and each.isdigit())
+    return sorted(numbers, key=int)

@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.lifecycle.memory.blocks import as_blocks
-from harness.lifecycle.sessions.naming import folder_name
-from harness.lifecycle.sessions.registry import USER_NAME, session_folders, user_of
 from harness.lifecycle.storage.record import Record, scan
-from harness.lifecycle.storage.segments import Segments
-
-LOG_NAME = "turns.jsonl"
+from harness.lifecycle.storage.store import UserStore
+from harness.lifecycle.stores.jsonl import JsonlStore
 
 
 @dataclass(frozen=True)
@@ -52,19 +49,18 @@ class Query:
         )
 
 
-def search(root: str | Path, query: Query) -> Iterator[Found]:
-    """All records under a registry's root that fit, by user, session and age.
+def search(where: str | Path | UserStore, query: Query) -> Iterator[Found]:
+    """All records of a registry's root or store that fit, by user, session and age.
 
     Sessions may be written to meanwhile; a record counts once it is whole.
     """
-    for folder in _users(Path(root), query.user_id):
-        user_id = user_of(folder)
-        for number in session_folders(folder):
-            files = Segments(folder / folder_name(number) / LOG_NAME)
-            files.look()
-            for record in _records(files.read(), query.text):
+    store = where if isinstance(where, UserStore) else JsonlStore(where)
+    needle = b"" if query.text is None else _needle(query.text)
+    for each in store.lines(query.user_id):
+        if needle in each.line:
+            for record in scan(each.line, base=each.offset).records:
                 if query.fits(record):
-                    yield Found(user_id, number, record)
+                    yield Found(each.user_id, each.session_id, record)
 
 
 def texts(record: Record) -> Iterator[str]:
@@ -74,20 +70,6 @@ def texts(record: Record) -> Iterator[str]:
             yield block["text"]
 
 
-def _users(root: Path, user_id: str | None) -> list[Path]:
-    folders = sorted(root.iterdir()) if root.is_dir() else []
-    if user_id is not None:
-        folders = [root / folder_name(user_id)]
-    return [folder for folder in folders if (folder / USER_NAME).exists()]
-
-
-def _records(data: bytes, text: str | None) -> Iterator[Record]:
-    if text is None:
-        yield from scan(data).records
-        return
-    needle = json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
-    offset = 0
-    for line in data.split(b"\n"):
-        if needle in line:
-            yield from scan(line, base=offset).records
-        offset += len(line) + 1
+def _needle(text: str) -> bytes:
+    """The text as a line of the log has it."""
+    return json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "replace")

@@ -7,9 +7,9 @@ and costs nothing but itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.record import Damage, Record
@@ -96,6 +96,16 @@ class Held:
     release: Callable[[], None]
 
 
+@dataclass(frozen=True)
+class StoredLine:
+    """One sealed line of a session's log, as a reader beside its writer finds it."""
+
+    user_id: str
+    session_id: str
+    offset: int
+    line: bytes
+
+
 class Store(Protocol):
     """Where sessions are kept."""
 
@@ -104,5 +114,28 @@ class Store(Protocol):
 
         SessionBusy where a living writer has it, SessionIdError, NotDurable where acknowledged
         could not mean durable here, OSError where the store cannot be reached.
+        """
+        ...
+
+
+@runtime_checkable
+class UserStore(Store, Protocol):
+    """A store that keeps users apart, and can tell whose sessions there are.
+
+    One made for nobody holds sessions that belong to no user; `of` gives one user's own.
+    """
+
+    def of(self, user_id: str) -> UserStore:
+        """The same store for this user's sessions alone; SessionIdError where it is no id."""
+        ...
+
+    def session_ids(self) -> list[str]:
+        """The ids of the sessions here: this user's, or those of nobody; in order."""
+        ...
+
+    def lines(self, user_id: str | None = None) -> Iterator[StoredLine]:
+        """All users' lines, or one user's, by user, session and age; asks for no lock.
+
+        Whole lines only, broken ones too; sessions may be written to meanwhile.
         """
         ...

@@ -14,15 +14,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.lifecycle.errors import NotDurable, StoreUnavailable
-from harness.lifecycle.sessions.naming import folder_name
-from harness.lifecycle.storage.store import Held
-from harness.lifecycle.stores.checkpoints import StoredCheckpoints
-from harness.lifecycle.stores.log import StoredLog
-from harness.lifecycle.stores.shelf import Row, busy, overtaken
+from harness.lifecycle.sessions.naming import folder_name, full_name, session_key
+from harness.lifecycle.storage.store import Held, StoredLine
+from harness.lifecycle.stores.shelf import Row, busy, overtaken, unavailable
+from harness.lifecycle.stores.users import (
+    SessionRow,
+    held_on,
+    key_range,
+    own_sessions,
+    user_lines,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,6 +44,8 @@ _TABLES = """
         line bytea NOT NULL, PRIMARY KEY (session, sequence));
     CREATE INDEX IF NOT EXISTS conversation_record_ids
         ON conversation_records (session, record_key);
+    CREATE INDEX IF NOT EXISTS conversation_session_users
+        ON conversation_sessions (session COLLATE "C");
 """
 _CLAIM = """
     INSERT INTO conversation_sessions VALUES (%s, %s, 1, 0)
@@ -57,6 +65,10 @@ _ROWS = """
     SELECT sequence, line FROM conversation_records
     WHERE session = %s AND sequence >= %s AND sequence < %s ORDER BY sequence
 """
+_SESSIONS = """
+    SELECT session, session_id, length FROM conversation_sessions
+    WHERE session COLLATE "C" >= %s AND session COLLATE "C" < %s ORDER BY session COLLATE "C"
+"""
 
 
 class PostgresStore:
@@ -66,22 +78,51 @@ class PostgresStore:
     puts first.
     """
 
-    def __init__(self, conninfo: str, *, accept_loss: bool = False) -> None:
+    def __init__(
+        self, conninfo: str, *, accept_loss: bool = False, user_id: str | None = None
+    ) -> None:
         self._conninfo = conninfo
         self._accept_loss = accept_loss
+        self.user_id = user_id
 
     def open(self, session_id: str, *, now: Callable[[], int] | None = None) -> Held:
         """Become the session's one writer; see `Store.open`."""
-        shelf = _PostgresShelf(self._conninfo, session_id, accept_loss=self._accept_loss)
-        log = StoredLog(shelf, now=now)
-        return Held(log, StoredCheckpoints(shelf, session_id=session_id), shelf.release)
+        key, name = session_key(self.user_id, session_id), full_name(self.user_id, session_id)
+        shelf = _PostgresShelf(self._conninfo, key, name, accept_loss=self._accept_loss)
+        return held_on(shelf, name, now)
+
+    def of(self, user_id: str) -> PostgresStore:
+        """The same store for this user's sessions alone."""
+        folder_name(user_id)
+        return PostgresStore(self._conninfo, accept_loss=self._accept_loss, user_id=user_id)
+
+    def session_ids(self) -> list[str]:
+        """The sessions here, this user's or nobody's; see `UserStore.session_ids`."""
+        with self._reading() as connection:
+            return own_sessions(self.user_id, _sessions(connection, self.user_id))
+
+    def lines(self, user_id: str | None = None) -> Iterator[StoredLine]:
+        """All users' lines, or one user's; see `UserStore.lines`."""
+        with self._reading() as connection:
+            for row in _sessions(connection, user_id):
+                found = connection.execute(_ROWS.encode(), (row.key, 0, row.length)).fetchall()
+                yield from user_lines(row, found)
+
+    @contextmanager
+    def _reading(self) -> Iterator[psycopg.Connection]:
+        driver = _driver()
+        try:
+            with driver.connect(self._conninfo, autocommit=True) as connection:
+                yield connection
+        except driver.Error as error:
+            raise unavailable("PostgreSQL", error) from error
 
 
 class _PostgresShelf:
-    def __init__(self, conninfo: str, session_id: str, *, accept_loss: bool) -> None:
+    def __init__(self, conninfo: str, key: str, session_id: str, *, accept_loss: bool) -> None:
         self.name = f"PostgreSQL: session {session_id!r}"
         self._conninfo = conninfo
-        self._key = folder_name(session_id)
+        self._key = key
         self._accept_loss = accept_loss
         self._connection: psycopg.Connection | None = None
         self._released = False
@@ -141,6 +182,9 @@ class _PostgresShelf:
         """Let the next writer in."""
         self._released = True
         if self._connection is not None:
+            # The server may take its time to see a closed socket; the next writer shall not.
+            with suppress(_driver().Error):
+                self._connection.execute(b"SELECT pg_advisory_unlock_all()")
             self._connection.close()
 
     def _all(self, sql: str, values: Any) -> list[Any]:
@@ -164,10 +208,7 @@ class _PostgresShelf:
                     raise
                 return action(self._connected(driver))
         except driver.Error as error:
-            raise StoreUnavailable(
-                f"{self.name}: PostgreSQL says {str(error).strip()}; nothing was acknowledged, and "
-                "it may be tried again"
-            ) from error
+            raise unavailable(f"{self.name}: PostgreSQL", error) from error
 
     def _connected(self, driver: Any) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
@@ -204,8 +245,16 @@ class _PostgresShelf:
         _LOG.warning("%s: fsync is off, acknowledged turns may be lost", self.name)
 
 
+def _sessions(connection: psycopg.Connection, user_id: str | None) -> list[SessionRow]:
+    """The sessions whose keys may be this user's, or all, as far as the tables are there."""
+    if _row(connection, "SELECT to_regclass('conversation_sessions')") == (None,):
+        return []
+    found = connection.execute(_SESSIONS.encode(), key_range(user_id)).fetchall()
+    return [SessionRow(key, bytes(name).decode("utf-8"), length) for key, name, length in found]
+
+
 def _create_tables(connection: psycopg.Connection) -> None:
-    if _row(connection, "SELECT to_regclass('conversation_record_ids')") != (None,):
+    if _row(connection, "SELECT to_regclass('conversation_session_users')") != (None,):
         return
     with connection.transaction():
         # CREATE IF NOT EXISTS is not safe against another one at the same moment.

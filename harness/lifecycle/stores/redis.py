@@ -18,25 +18,26 @@ that shares connections must not stand between.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.lifecycle.errors import NotDurable, StoreUnavailable
-from harness.lifecycle.sessions.naming import folder_name
-from harness.lifecycle.storage.store import Held
-from harness.lifecycle.stores.checkpoints import StoredCheckpoints
-from harness.lifecycle.stores.log import StoredLog
-from harness.lifecycle.stores.shelf import Row, busy, overtaken
+from harness.lifecycle.sessions.naming import folder_name, full_name
+from harness.lifecycle.storage.store import Held, StoredLine
+from harness.lifecycle.stores.redis_keys import Keys, rows_of, sessions
+from harness.lifecycle.stores.shelf import Row, busy, overtaken, unavailable
+from harness.lifecycle.stores.users import held_on, own_sessions, user_lines
 
 if TYPE_CHECKING:
     import redis
 
 _Result = TypeVar("_Result")
 _LOG = logging.getLogger("harness.lifecycle")
-_ROWS_AT_ONCE = 1000
 _CLAIM = """
     if (redis.call('HGET', KEYS[1], 'holder') or '') ~= ARGV[1] then return 0 end
     redis.call('HSET', KEYS[1], 'holder', ARGV[2], 'session_id', ARGV[3])
+    if KEYS[4] then redis.call('SADD', KEYS[4], ARGV[4]) end
     return redis.call('HINCRBY', KEYS[1], 'writer', 1)
 """
 _CLAIM_AGAIN = """
@@ -68,28 +69,60 @@ class RedisStore:
     """Sessions on the server at `url` (`redis://`, `rediss://`, `unix://`), under `prefix`."""
 
     def __init__(
-        self, url: str, *, prefix: str = "conversation", accept_loss: bool = False
+        self,
+        url: str,
+        *,
+        prefix: str = "conversation",
+        accept_loss: bool = False,
+        user_id: str | None = None,
     ) -> None:
         self._url = url
         self._prefix = prefix
         self._accept_loss = accept_loss
+        self.user_id = user_id
 
     def open(self, session_id: str, *, now: Callable[[], int] | None = None) -> Held:
         """Become the session's one writer; see `Store.open`."""
-        shelf = _RedisShelf(self._url, self._prefix, session_id, accept_loss=self._accept_loss)
-        log = StoredLog(shelf, now=now)
-        return Held(log, StoredCheckpoints(shelf, session_id=session_id), shelf.release)
+        keys = Keys.of(self._prefix, self.user_id, session_id)
+        name = full_name(self.user_id, session_id)
+        return held_on(_RedisShelf(self._url, keys, name, accept_loss=self._accept_loss), name, now)
+
+    def of(self, user_id: str) -> RedisStore:
+        """The same store for this user's sessions alone."""
+        folder_name(user_id)
+        return RedisStore(
+            self._url, prefix=self._prefix, accept_loss=self._accept_loss, user_id=user_id
+        )
+
+    def session_ids(self) -> list[str]:
+        """The sessions here; nobody's cost a look at every key of the server."""
+        with self._reading() as client:
+            return own_sessions(self.user_id, sessions(client, self._prefix, self.user_id))
+
+    def lines(self, user_id: str | None = None) -> Iterator[StoredLine]:
+        """All users' lines, or one user's; all users' cost a look at every key of the server."""
+        with self._reading() as client:
+            for row in sessions(client, self._prefix, user_id):
+                keys = Keys.at(self._prefix, row.key)
+                yield from user_lines(row, rows_of(client, keys.log, 0, row.length))
+
+    @contextmanager
+    def _reading(self) -> Iterator[redis.Redis]:
+        driver = _driver()
+        try:
+            with driver.Redis.from_url(self._url) as client:
+                yield client
+        except driver.RedisError as error:
+            raise unavailable("Redis: the server", error) from error
 
 
 class _RedisShelf:
-    def __init__(self, url: str, prefix: str, session_id: str, *, accept_loss: bool) -> None:
+    def __init__(self, url: str, keys: Keys, session_id: str, *, accept_loss: bool) -> None:
         self.name = f"Redis: session {session_id!r}"
         self._url = url
         self._session_id = session_id
         self._accept_loss = accept_loss
-        # The braces keep a session's keys on one node of a cluster.
-        base = f"{prefix}:{{{folder_name(session_id)}}}"
-        self._session, self._log, self._ids = f"{base}:session", f"{base}:log", f"{base}:ids"
+        self._keys = keys
         self._client: redis.Redis | None = None
         self._released = False
         self._writer = ""
@@ -97,22 +130,16 @@ class _RedisShelf:
 
     def length(self) -> int:
         """How many records were acknowledged."""
-        found: Any = self._do(lambda client: client.hget(self._session, "length"))
+        found: Any = self._do(lambda client: client.hget(self._keys.session, "length"))
         return int(found or 0)
 
     def rows(self, start: int, stop: int) -> Sequence[Row]:
         """The rows of `start` <= sequence < `stop`, in order."""
-        rows: list[Row] = []
-        for first in range(start, stop, _ROWS_AT_ONCE):
-            wanted = range(first, min(stop, first + _ROWS_AT_ONCE))
-            lines = self._fields(self._log, *map(str, wanted))
-            found = zip(wanted, lines, strict=True)
-            rows += [(sequence, line) for sequence, line in found if line is not None]
-        return rows
+        return self._do(lambda client: rows_of(client, self._keys.log, start, stop))
 
     def holds(self, record_key: bytes, before: int) -> bool:
         """Whether a record of that key has a sequence below `before`."""
-        (found,) = self._fields(self._ids, record_key)
+        (found,) = self._fields(self._keys.all[2], record_key)
         return found is not None and int(found) < before
 
     def write(self, sequence: int, record_key: bytes, line: bytes) -> None:
@@ -125,7 +152,7 @@ class _RedisShelf:
 
     def checkpoints(self) -> Sequence[bytes]:
         """The newest checkpoint and the one before."""
-        found = self._fields(self._session, "checkpoint", "previous")
+        found = self._fields(self._keys.session, "checkpoint", "previous")
         return [each for each in found if each is not None]
 
     def release(self) -> None:
@@ -150,7 +177,7 @@ class _RedisShelf:
             raise overtaken(self.name)
 
     def _run(self, client: redis.Redis, script: str, *values: str | bytes) -> int:
-        keys = (self._session, self._log, self._ids)
+        keys = self._keys.all
         result: Any = client.eval(script, len(keys), *keys, *values)
         return int(result)
 
@@ -170,10 +197,7 @@ class _RedisShelf:
                 return action(self._connected(driver))
         except driver.RedisError as error:
             self._drop()
-            raise StoreUnavailable(
-                f"{self.name}: the server says {str(error).strip()}; nothing was acknowledged, and "
-                "it may be tried again"
-            ) from error
+            raise unavailable(f"{self.name}: the server", error) from error
 
     def _connected(self, driver: Any) -> redis.Redis:
         if self._client is None:
@@ -208,11 +232,11 @@ class _RedisShelf:
             if not self._run(client, _CLAIM_AGAIN, self._writer, me):
                 raise overtaken(self.name)
             return
-        found: Any = client.hget(self._session, "holder")
+        found: Any = client.hget(self._keys.session, "holder")
         holder = (found or b"").decode()
         if holder and _alive(client, holder, run):
             raise busy(self.name)
-        writer = self._run(client, _CLAIM, holder, me, self._session_id)
+        writer = self._run(client, _CLAIM, holder, me, self._session_id, self._keys.place)
         if not writer:
             raise busy(self.name)
         self._writer = str(writer)

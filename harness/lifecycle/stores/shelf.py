@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.lifecycle.errors import SessionBusy
+from harness.lifecycle.errors import SessionBusy, StoreUnavailable
 
 Row = tuple[int, bytes]
 """The sequence and the sealed line of one record."""
@@ -74,4 +74,11 @@ def overtaken(name: str) -> SessionBusy:
     return SessionBusy(
         f"{name}: another writer has taken this session over since this one lost its connection; "
         "nothing was written: open the conversation again"
+    )
+
+
+def unavailable(name: str, error: Exception) -> StoreUnavailable:
+    """What a database's own error means here; `name` says whose words they are."""
+    return StoreUnavailable(
+        f"{name} says {str(error).strip()}; nothing was acknowledged, and it may be tried again"
     )

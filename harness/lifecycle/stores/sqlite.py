@@ -19,14 +19,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from harness.lifecycle.errors import NotDurable, StoreUnavailable
+from harness.lifecycle.errors import NotDurable
 from harness.lifecycle.sessions.lock import SessionLock
-from harness.lifecycle.sessions.naming import folder_name
+from harness.lifecycle.sessions.naming import folder_name, full_name, session_key
 from harness.lifecycle.storage.durable import create_directory, sync_directory
-from harness.lifecycle.storage.store import Held
-from harness.lifecycle.stores.checkpoints import StoredCheckpoints
-from harness.lifecycle.stores.log import StoredLog
-from harness.lifecycle.stores.shelf import Row, overtaken
+from harness.lifecycle.storage.store import Held, StoredLine
+from harness.lifecycle.stores.shelf import Row, overtaken, unavailable
+from harness.lifecycle.stores.users import (
+    SessionRow,
+    held_on,
+    key_range,
+    own_sessions,
+    user_lines,
+)
 
 _WAIT_S = 30.0
 _TABLES = (
@@ -40,6 +45,14 @@ _CLAIM = (
     "INSERT INTO sessions VALUES (?, ?, 1, 0, NULL, NULL)"
     " ON CONFLICT (session) DO UPDATE SET writer = writer + 1 RETURNING writer"
 )
+_ROWS = (
+    "SELECT sequence, line FROM records"
+    " WHERE session = ? AND sequence >= ? AND sequence < ? ORDER BY sequence"
+)
+_SESSIONS = (
+    "SELECT session, session_id, length FROM sessions"
+    " WHERE session >= ? AND session < ? ORDER BY session"
+)
 _WRITE = (
     "INSERT INTO records VALUES (?, ?, ?, ?) ON CONFLICT (session, sequence)"
     " DO UPDATE SET record_key = excluded.record_key, line = excluded.line"
@@ -49,20 +62,49 @@ _WRITE = (
 class SqliteStore:
     """Sessions in the SQLite file at `path`, made 0600 where it is missing."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, user_id: str | None = None) -> None:
         self.path = Path(path)
+        self.user_id = user_id
 
     def open(self, session_id: str, *, now: Callable[[], int] | None = None) -> Held:
         """Become the session's one writer; see `Store.open`."""
-        key = folder_name(session_id)
+        key, name = session_key(self.user_id, session_id), full_name(self.user_id, session_id)
         lock = SessionLock(self.path.with_name(self.path.name + ".locks") / key)
         try:
-            shelf = _SqliteShelf(self.path, key, session_id, lock)
+            shelf = _SqliteShelf(self.path, key, name, lock)
         except BaseException:
             lock.release()
             raise
-        log = StoredLog(shelf, now=now)
-        return Held(log, StoredCheckpoints(shelf, session_id=session_id), shelf.release)
+        return held_on(shelf, name, now)
+
+    def of(self, user_id: str) -> SqliteStore:
+        """The same store for this user's sessions alone."""
+        folder_name(user_id)
+        return SqliteStore(self.path, user_id=user_id)
+
+    def session_ids(self) -> list[str]:
+        """The sessions here, this user's or nobody's; see `UserStore.session_ids`."""
+        with self._reading() as database:
+            return own_sessions(self.user_id, _sessions(database, self.user_id))
+
+    def lines(self, user_id: str | None = None) -> Iterator[StoredLine]:
+        """All users' lines, or one user's; see `UserStore.lines`."""
+        with self._reading() as database:
+            for row in _sessions(database, user_id):
+                rows = database.execute(_ROWS, (row.key, 0, row.length)).fetchall()
+                yield from user_lines(row, rows)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The database as it is now; an empty one where there is none yet."""
+        where = self.path if self.path.exists() else ":memory:"
+        with _told(str(self.path)):
+            database = sqlite3.connect(where, timeout=_WAIT_S, isolation_level=None)
+        try:
+            with _told(str(self.path)):
+                yield database
+        finally:
+            database.close()
 
 
 class _SqliteShelf:
@@ -90,13 +132,7 @@ class _SqliteShelf:
 
     def rows(self, start: int, stop: int) -> Sequence[Row]:
         """The rows of `start` <= sequence < `stop`, in order."""
-        return self._select(
-            "SELECT sequence, line FROM records"
-            " WHERE session = ? AND sequence >= ? AND sequence < ? ORDER BY sequence",
-            self._key,
-            start,
-            stop,
-        )
+        return self._select(_ROWS, self._key, start, stop)
 
     def holds(self, record_key: bytes, before: int) -> bool:
         """Whether a record of that key has a sequence below `before`."""
@@ -173,6 +209,13 @@ class _SqliteShelf:
             raise overtaken(self.name)
 
 
+def _sessions(database: sqlite3.Connection, user_id: str | None) -> list[SessionRow]:
+    """The sessions whose keys may be this user's, or all, as far as the tables are there."""
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").fetchone():
+        return []
+    return [SessionRow(*row) for row in database.execute(_SESSIONS, key_range(user_id))]
+
+
 def _create(path: Path) -> None:
     """The file with its name durable, and nobody else's to read; SQLite's own would be 0644."""
     create_directory(path.parent)
@@ -187,6 +230,4 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreUnavailable(
-            f"{name}: SQLite says {error}; nothing was acknowledged, and it may be tried again"
-        ) from error
+        raise unavailable(f"{name}: SQLite", error) from error

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.lifecycle import SessionIdError, folder_name
+from harness.lifecycle.sessions.naming import full_name, id_of, session_key
 
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
 
@@ -43,3 +44,15 @@ def test_what_can_be_no_id_is_refused(session_id: str) -> None:
 
 def test_plain_ids_stay_readable() -> None:
     assert folder_name("ada-2026.03_a") == "ada-2026.03_a"
+
+
+@given(IDS)
+def test_a_folders_name_gives_its_id_back_unless_it_had_to_be_cut(session_id: str) -> None:
+    name = folder_name(session_id)
+    assert id_of(name) == (name if "%%" in name else session_id)
+
+
+@given(st.none() | IDS, IDS, st.none() | IDS, IDS)
+def test_no_two_sessions_share_a_key(a: str | None, b: str, c: str | None, d: str) -> None:
+    assert (session_key(a, b) == session_key(c, d)) == ((a, b) == (c, d))
+    assert full_name("ada", "000001") == "ada/000001"

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.lifecycle import AsyncSessions, SessionBusy, SessionIdError, Sessions
-from harness.lifecycle.sessions.registry import session_folders, user_of
+from harness.lifecycle.stores.jsonl import user_of
 from tests.lifecycle.fake_claude import ApiError, AsyncFakeClaude, FakeClaude, says
 
 SECOND_NS = 1_000_000_000
@@ -218,4 +218,3 @@ def test_a_folder_whose_name_is_damaged_says_so(tmp_path: Path) -> None:
     (folder / "user.json").write_text("{}")
     with pytest.raises(SessionIdError, match=r"user\.json"):
         user_of(folder)
-    assert session_folders(folder / "nowhere") == []

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from harness.lifecycle import ConversationCodec, Query, Sessions, search
 from harness.lifecycle.sessions.naming import folder_name
-from harness.lifecycle.sessions.registry import session_folders, user_of
 from harness.lifecycle.sessions.search import Found
+from harness.lifecycle.stores.jsonl import JsonlStore, user_of
 from tests.lifecycle.fake_claude import FakeClaude, calls, says
 
 WORDS = st.sampled_from(['say "hi"', "tab\there", "ünïcode", "line\nbreak", "back\\slash", "plain"])
@@ -23,7 +23,7 @@ def brute_force(root: Path, query: Query) -> list[Found]:
     found = []
     for folder in sorted(root.iterdir()):
         user_id = user_of(folder)
-        for number in session_folders(folder):
+        for number in JsonlStore(root).of(user_id).session_ids():
             records = ConversationCodec(folder / folder_name(number) / "turns.jsonl").read_all()
             mine = query.user_id in (None, user_id)
             found += [Found(user_id, number, r) for r in records if mine and query.fits(r)]

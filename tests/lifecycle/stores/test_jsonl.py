@@ -26,3 +26,26 @@ def test_a_conversation_that_cannot_be_opened_leaves_the_session_free(tmp_path: 
             tmp_path, "ada", client=FakeClaude([]), window_tokens=10, system="word " * 100
         )
     JsonlStore(tmp_path).open("ada").release()
+
+
+def test_a_checkpoint_of_another_user_is_set_aside(tmp_path: Path) -> None:
+    store = JsonlStore(tmp_path)
+    for user in ("ada", "bob"):
+        held = store.of(user).open("000001")
+        held.log.append("user", "hello")
+        held.checkpoints.save(Checkpoint(0, position=1, last_assistant_message=user))
+        held.release()
+    mine, other = (tmp_path / user / "000001" / "checkpoint.json" for user in ("ada", "bob"))
+    mine.write_bytes(other.read_bytes())
+    held = store.of("ada").open("000001")
+    assert held.checkpoints.load() is None
+    assert "bob/000001" in held.checkpoints.damage[0]
+    held.release()
+
+
+def test_ids_are_read_from_folders(tmp_path: Path) -> None:
+    store = JsonlStore(tmp_path)
+    for session_id in ("Ada", "a/b", "x" * 300):
+        store.open(session_id).release()
+    assert sorted(store.session_ids())[:2] == ["Ada", "a/b"]
+    assert store.session_ids()[-1].startswith("x" * 48 + "%%")

@@ -120,3 +120,17 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ImportError, match=r"\[postgres\]"):
         PostgresStore("host=nowhere").open("ada")
+
+
+def test_a_released_session_is_free_at_once(
+    postgres: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the server had not yet seen that the connection is closed.
+    monkeypatch.setattr(psycopg.Connection, "close", lambda self: late.append(self))
+    late: list[psycopg.Connection] = []
+    postgres.open().release()
+    postgres.open().release()
+    monkeypatch.undo()
+    assert len(late) == 2
+    for connection in late:
+        connection.close()

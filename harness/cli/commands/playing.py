@@ -17,6 +17,7 @@ from harness.report import github, json, junit
 from harness.report.result import Result, Run
 from harness.report.text import Announcer
 from harness.scenario.load import ScenarioError
+from harness.world.syscalls.rehearsal import UnknownRecorder
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             report=arguments.report,
             on_result=announcer.on_result,
         )
-    except (lab.TargetError, ScenarioError) as error:
+    except (lab.TargetError, ScenarioError, UnknownRecorder) as error:
         raise Stop(USAGE, str(error)) from error
     finally:
         announcer.close()
@@ -72,7 +73,7 @@ def replay(arguments: argparse.Namespace) -> int:
         return _say(
             lab.replay(arguments.token, scenarios, target=arguments.target, keep=arguments.keep)
         )
-    except (lab.TargetError, TokenError) as error:
+    except (lab.TargetError, TokenError, UnknownRecorder) as error:
         raise Stop(USAGE, str(error)) from error
     except LookupError as error:
         raise Stop(USAGE, str(error.args[0]) if error.args else "not found") from error

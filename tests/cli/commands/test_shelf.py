@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.cli.shelf import FIRST_NAME, published_schema
+from harness.cli.commands.shelf import FIRST_NAME, published_schema
 from harness.scenario.load import json_schema, load
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_list_shows_each_story_with_its_sentence(

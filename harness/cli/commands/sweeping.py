@@ -14,14 +14,15 @@ from harness.lab import play as lab
 from harness.report import json
 from harness.report.result import Run
 from harness.report.text import Announcer
-from harness.world.syscalls.rehearsal import available
+from harness.world.syscalls.rehearsal import UnknownRecorder, choose
 
 
 def sweep(arguments: argparse.Namespace) -> int:
     """Sweep one scenario and say it as `run` does; exit codes are those of `run`."""
-    works, why = available()
-    if not works:
-        raise Stop(USAGE, f"expected a machine that lets disk operations be recorded: {why}")
+    try:
+        choose()
+    except UnknownRecorder as error:
+        raise Stop(USAGE, str(error)) from error
     scenarios, bad = sound(found([arguments.scenario]))
     if bad:
         raise Stop(USAGE, "\n".join(bad))

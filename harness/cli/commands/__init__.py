@@ -1,0 +1,1 @@
+"""The commands, one room each: arguments in, an exit code out."""
