@@ -19,7 +19,7 @@ VERSION = 1
 
 KINDS = {
     "life.started": "a process was forked; `life` counts from 1",
-    "opened": "the target opened: capabilities, private_modes, writers, acknowledges",
+    "opened": "the target opened: capabilities, store, private_modes, writers, acknowledges",
     "open.failed": "opening raised: error, trace",
     "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
     "history.failed": "asking for the history raised: error, trace",
@@ -42,6 +42,7 @@ KINDS = {
     "tool.effect": "the tool's effect took place in the world: call_id, name, input, result, fresh",
     "tool.done": "its result reached the target: call_id, name",
     "disk": "a disk operation took effect, or failed: operation, path, to, offset, size, error",
+    "message.stored": "a store's append() returned, its acknowledgement: role, content",
     "strayed": "something outside the home was read or changed: operation, path (from the home)",
     "exposed": "others may use what a target calls private: path, mode",
     "unmodelled": "the recorded operations do not explain the home: path (or null), why",

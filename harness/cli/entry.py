@@ -81,6 +81,8 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "schema", "print the JSON Schema of scenario files, for editors")
     _add_serve(commands)
     _add_import(commands)
+    doctor = _command(commands, "doctor", "say what works on this machine, by trying it")
+    doctor.add_argument("--json", action="store_true", help="as one JSON object")
     init = _command(commands, "init", "write a first scenario")
     about = f"the folder to write it in (default: {SHELF})"
     init.add_argument("folder", nargs="?", type=Path, default=SHELF, metavar="DIR", help=about)
@@ -109,6 +111,10 @@ def _room(name: str) -> Command:
         from harness.cli.commands import explaining
 
         return explaining.explain
+    if name == "doctor":
+        from harness.cli.commands import diagnosing
+
+        return diagnosing.doctor
     if name == "import":
         from harness.cli.commands import importing
 

@@ -232,6 +232,11 @@ class Stage:
             self.record(at, request=call["request"])
         return {}
 
+    def _on_stored(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._gate("message.stored")
+        self.record("message.stored", role=call["role"], content=call["content"])
+        return {}
+
     def _on_passed(self, call: Mapping[str, Any]) -> None:
         """Boundaries at which nobody dies: the life went on, and says when it was there."""
         at_ns = self._clock.elapsed_at(call["page_ns"])

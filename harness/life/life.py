@@ -8,15 +8,12 @@ go or is killed.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import random
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, to_bytes
@@ -26,23 +23,24 @@ from harness.life import network, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
 from harness.life.clock import HAND
 from harness.life.disk import reads, trap, wrapped
-from harness.life.drive import Driver
+from harness.life.target.asking import asker
+from harness.life.target.drive import Driver
+from harness.life.target.load import CannotImport, Found, load_target
 from harness.life.tools import BridgedTool
+from harness.protocol import Message
 
-_target: Any = None
-_home_file: str | None = None
+__all__ = ["CannotImport", "live", "warm_up"]
+
+_found: Found | None = None
 _bridge: Bridge | None = None
-
-
-class CannotImport(Exception):
-    """The target cannot be imported; the message is for the user."""
 
 
 def warm_up(order: dict[str, Any]) -> None:
     """Import and rehearse everything that every life needs."""
+    global _found
     network.clean_environment()
     network.shut(lambda address, what: _tell("network", address=address, what=what))
-    _load_target(order["target"])
+    _found = load_target(order["target"])
     from harness.life import sdk
 
     sdk.open_door(_handle, HAND, _refuse)
@@ -51,49 +49,24 @@ def warm_up(order: dict[str, Any]) -> None:
     waiting.install()
 
 
-def _load_target(target: dict[str, Any]) -> None:
-    global _target, _home_file
-    try:
-        if target["file"] is None:
-            module = importlib.import_module(target["module"])
-        else:
-            path = Path(target["file"])
-            sys.path.insert(0, str(path.parent))
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            if spec is None or spec.loader is None:
-                raise CannotImport(f"{path} is no Python file")
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[path.stem] = module
-            spec.loader.exec_module(module)
-        _home_file = module.__file__
-        _target = getattr(module, target["class"])()
-    except CannotImport:
-        raise
-    except BaseException as error:
-        raise CannotImport(f"{type(error).__name__}: {error}") from error
-    if not hasattr(_target, "open"):
-        raise CannotImport(
-            f"{target['class']} has no open(home, session_id, settings, tools), "
-            "see harness.protocol"
-        )
-
-
 def live(order: dict[str, Any], control: int, door: int, page: int, output: int) -> None:
     """The life itself; ends the process."""
     global _bridge
+    if _found is None:
+        raise RuntimeError("this server has not been warmed up")
     os.dup2(output, 1)
     os.dup2(output, 2)
     random.seed(f"{order['seed']}/{order.get('life', 1)}")
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
-    _bridge = bridge = Bridge(crossing, _home_file)
+    _bridge = bridge = Bridge(crossing, _found.home_file)
     # What Python compiles is not the target's doing.
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
-    driver = Driver(_target, order["home"])
+    driver = Driver(_found.target, order["home"], asker=partial(asker, _handle, HAND), told=_stored)
     commands = Channel(socket.socket(fileno=control))
     if order["filter"] is not None:
         trap.write_stacks_to(2)
@@ -153,6 +126,11 @@ def _refuse(url: str) -> None:
     _tell("network", address=url, what="http")
 
 
-def _tell(call: str, **details: str) -> None:
+def _stored(message: Message) -> None:
+    """A store's append has returned: its acknowledgement."""
+    _tell("stored", role=message.role, content=message.content)
+
+
+def _tell(call: str, **details: object) -> None:
     if _bridge is not None:
         _bridge.call(call=call, **details)

@@ -9,11 +9,12 @@ kernel may have dropped what it was to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from harness.checks.evidence.alignment import departures
+from harness.checks.evidence.alignment import Departure, departures
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
 from harness.checks.evidence.facts import Evidence, number
+from harness.checks.evidence.stored import lost_messages
 from harness.record import Event
 
 _ERRORS = ("ENOSPC", "EIO")
@@ -35,8 +36,26 @@ _FAILED = {
 
 
 def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
-    """S1: no turn that send() returned for is missing at the end of a later history."""
-    for departure in departures(evidence):
+    """S1: nothing that was acknowledged is missing in a later history: turns that send() returned
+    for at its end, and what a store that acknowledges by the message was given."""
+    found = departures(evidence)
+    yield from _lost_turns(evidence, found)
+    wrong = [departure.memory for departure in found if departure.kind != "twice"]
+    for lost in lost_messages(evidence, wrong):
+        crash = evidence.crash_before(lost.memory.event)
+        since = f" after {crash.told}" if crash else ""
+        yield Breach(
+            "S1",
+            lost.memory.event,
+            lost.messages[0].turn,
+            f"{counted(len(lost.messages), 'acknowledged message')} lost{since}, the first is "
+            f"{lost.told}: its append had returned, and {lost.memory.told} does not hold it",
+            crash,
+        )
+
+
+def _lost_turns(evidence: Evidence, found: Iterable[Departure]) -> Iterator[Breach]:
+    for departure in found:
         if departure.kind != "lost":
             continue
         memory, turns = departure.memory, departure.turns
