@@ -37,7 +37,7 @@ _FAILED = {
 def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
     """S1: no turn that send() returned for is missing at the end of a later history."""
     for departure in departures(evidence):
-        if departure.kind != "lost":
+        if departure.kind != "lost" or evidence.shared_turns & set(departure.turns):
             continue
         memory, turns = departure.memory, departure.turns
         crash = evidence.crash_before(memory.event)
