@@ -53,6 +53,9 @@ KINDS = {
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",
     "crashed": "the process was killed: at, tier, crash (n-th, from 1), fault, where (a line); "
     "and in a swept case the state of the disk, in words",
+    "writers": "several processes write to the session from here on: turns",
+    "writer.refused": "one of several processes was not let write: error, during (the command)",
+    "writers.over": "all of these processes are gone",
     "died": "the process ended by itself: status, stderr, during (the command)",
     "limit": "a bound of the harness was hit: bound, value, message",
     "closed": "close() returned",

@@ -12,7 +12,7 @@ from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
-from harness.checks.promises import confined, effects, restart, resume, storage
+from harness.checks.promises import confined, effects, restart, resume, storage, writers
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.checks.wire import books, clocks, newest, prefix, requests
 from harness.record import Record
@@ -28,6 +28,7 @@ CHECKS: Mapping[str, Check] = {
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
     "S4": storage.errors_visible,
+    "S5": writers.one_writer,
     "S6": confined.confined,
     "W1": requests.requests_accepted,
     "W2": requests.window_kept,

@@ -6,7 +6,10 @@ life that was killed is followed by another on what is left, which is asked what
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +75,7 @@ class Lives:
         self.crashes = 0
         self.this_turn = 0
         self.ground = ground
-        self._stage = stage
+        self.stage = stage
         self._guard = Watch(ground.home, stage)
         self._watch(tracing)
         self._life: Life | None = None
@@ -86,19 +89,19 @@ class Lives:
     def _watch(self, tracing: Tracing | None) -> None:
         """Record into this trace from now on."""
         self._tracing = tracing
-        self._stage.operations = () if tracing is None else tracing.trace.operations
+        self.stage.operations = () if tracing is None else tracing.trace.operations
 
     def open(self) -> bool:
         """Fork and open; False where it was killed meanwhile."""
-        self._stage.life += 1
-        order = {**self.ground.order, "life": self._stage.life}
+        self.stage.life += 1
+        order = {**self.ground.order, "life": self.stage.life}
         self._life = Life(self.ground.server, self.ground.clock, order, self._tracing)
-        self._stage.record("life.started")
+        self.stage.record("life.started")
         outcome = self.ask("open", session_id=SESSION_ID, settings=self.ground.settings)
         if isinstance(outcome, Returned):
-            self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
+            self._capabilities = self.stage.capabilities = outcome.value["capabilities"]
             self._guard.private = outcome.value["private_modes"]
-            self._stage.record("opened", **outcome.value)
+            self.stage.record("opened", **outcome.value)
             return True
         if isinstance(outcome, Killed):
             return False
@@ -112,7 +115,7 @@ class Lives:
             self.this_turn += 1
             if self.this_turn > LIVES_PER_TURN_MAX:
                 message = f"more than {LIVES_PER_TURN_MAX} lives for one user message"
-                self._stage.record(
+                self.stage.record(
                     "limit", bound="lives_per_turn", value=LIVES_PER_TURN_MAX, message=message
                 )
                 raise Over
@@ -123,18 +126,18 @@ class Lives:
         """One command; whatever ends the life is on record when this returns."""
         if self._life is None:
             raise RuntimeError("no life is open")
-        outcome = self._life.ask({"do": do, **details}, self._stage.answer)
+        outcome = self._life.ask({"do": do, **details}, self.stage.answer)
         self._guard.after_command(self.trace)
         if isinstance(outcome, Killed):
-            if self._stage.limit_hit:
+            if self.stage.limit_hit:
                 raise Over
             self.crash(outcome.where)
         elif isinstance(outcome, Died):
-            self._stage.record("died", status=outcome.status, stderr=outcome.output, during=do)
+            self.stage.record("died", status=outcome.status, stderr=outcome.output, during=do)
         elif isinstance(outcome, Untraceable):
             raise RuntimeError(f"the disk recorder does not work here: {outcome.why}")
         elif isinstance(outcome, Hung):
-            self._stage.record(
+            self.stage.record(
                 "limit", bound="real_time", value=0, message=f"{do}() gave no sign of life"
             )
             raise Over
@@ -142,7 +145,7 @@ class Lives:
 
     def crash(self, where: str | None) -> None:
         """Put a scripted death on record; the process is dead, or idle and dies here."""
-        death = self._stage.dying
+        death = self.stage.dying
         if death is None or self._life is None:
             raise RuntimeError("nobody asked for this death")
         self._life.kill()
@@ -157,8 +160,8 @@ class Lives:
             self._watch(power_cut(tracing, ground.home, death.tier, death.state, death.operations))
         elif tracing is not None and death.operations is not None:
             self._watch(set_back(tracing, ground.home, death.operations))
-        self._stage.dying = None
-        self._stage.fire(death.fault, f"killed at {death.at}")
+        self.stage.dying = None
+        self.stage.fire(death.fault, f"killed at {death.at}")
         self.crashed(at=death.at, tier=death.tier, fault=death.fault, where=where)
         if ground.keep is not None:
             ground.keep.copy(ground.home, f"crash-{self.crashes}-after")
@@ -166,11 +169,11 @@ class Lives:
     def crashed(self, **details: Any) -> None:
         """Put a crash on record, under the next number."""
         self.crashes += 1
-        self._stage.record("crashed", crash=self.crashes, **details)
+        self.stage.record("crashed", crash=self.crashes, **details)
 
     def failed(self, kind: str, raised: Raised, **details: Any) -> None:
         """Put on record what the target raised."""
-        self._stage.record(kind, error=raised.error, trace=raised.trace, **details)
+        self.stage.record(kind, error=raised.error, trace=raised.trace, **details)
 
     def finish(self) -> None:
         """Ask for the history and the usage a last time, close, and let it go."""
@@ -178,16 +181,37 @@ class Lives:
         if "usage" in self._capabilities:
             outcome = self.ask("usage")
             if isinstance(outcome, Returned):
-                self._stage.record("usage", **outcome.value)
+                self.stage.record("usage", **outcome.value)
         outcome = self.ask("close")
         if isinstance(outcome, Raised):
             self.failed("close.failed", outcome)
         elif isinstance(outcome, Returned):
-            self._stage.record("closed")
+            self.stage.record("closed")
         if self._life is not None:
             self._life.quit()
         self._guard.after_life()
-        self._stage.record("ended")
+        self.stage.record("ended")
+
+    @property
+    def pid(self) -> int | None:
+        """The process that lives, if any."""
+        return self._life.pid if self._life is not None and self._life.alive else None
+
+    def leave(self) -> None:
+        """Close, whatever comes of it, and let the process go."""
+        if self._life is None or not self._life.alive:
+            return
+        outcome = self.ask("close")
+        if isinstance(outcome, Raised):
+            self.failed("close.failed", outcome)
+        if self._life.alive:
+            self._life.quit()
+
+    def end(self) -> None:
+        """SIGKILL, from outside; whoever waits for it sees it die."""
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """End the one that lives, if any; then the operations must explain what is left."""
@@ -197,7 +221,7 @@ class Lives:
 
     def _remember(self, final: bool = False) -> bool:
         """Ask for the history and the checkpoint; False where it was killed meanwhile."""
-        crash = None if final else self.crashes
+        crash = None if final or not self.crashes else self.crashes
         outcome = self.ask("history")
         if isinstance(outcome, Raised):
             self.failed("history.failed", outcome)
@@ -205,7 +229,7 @@ class Lives:
         if not isinstance(outcome, Returned):
             _killed_at_most(outcome)
             return False
-        self._stage.record("history", messages=outcome.value, after_crash=crash, final=final)
+        self.stage.record("history", messages=outcome.value, after_crash=crash, final=final)
         if "checkpoint" not in self._capabilities:
             return True
         outcome = self.ask("checkpoint")
@@ -216,7 +240,7 @@ class Lives:
             _killed_at_most(outcome)
             return False
         found = outcome.value or {"turn_number": None, "tool_state": None}
-        self._stage.record("checkpoint", **found, after_crash=crash)
+        self.stage.record("checkpoint", **found, after_crash=crash)
         return True
 
     def _resume(self) -> bool:
@@ -231,7 +255,7 @@ class Lives:
         if not isinstance(outcome, Returned):
             _killed_at_most(outcome)
             return False
-        self._stage.record("resumed", answer=outcome.value, after_crash=self.crashes)
+        self.stage.record("resumed", answer=outcome.value, after_crash=self.crashes)
         return True
 
 

@@ -23,6 +23,8 @@ from harness.channel import Channel, Hangup
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _STRAY_ROUNDS = 1000
+_lives: set[int] = set()
+"""Forked and not yet reaped: there may be several at once, on one session."""
 
 
 def control(option: int, value: int) -> None:
@@ -61,6 +63,7 @@ def main(descriptor: int) -> None:
         channel.send({"ready": True})
         while True:
             _serve(channel, channel.receive())
+    _lives.clear()
     _end_strays()
     shutil.rmtree(order["root"], ignore_errors=True)
     os._exit(0)
@@ -69,11 +72,14 @@ def main(descriptor: int) -> None:
 def _serve(channel: Channel, order: dict[str, Any]) -> None:
     descriptors = channel.take_descriptors()
     if order["do"] == "fork":
-        channel.send({"pid": _fork(channel, order, descriptors)})
+        pid = _fork(channel, order, descriptors)
+        _lives.add(pid)
+        channel.send({"pid": pid})
         for descriptor in descriptors:
             os.close(descriptor)
     elif order["do"] == "reap":
         _pid, status = os.waitpid(order["pid"], 0)
+        _lives.discard(order["pid"])
         _end_strays()
         channel.send({"status": os.waitstatus_to_exitcode(status)})
 
@@ -104,9 +110,9 @@ def _fork(channel: Channel, order: dict[str, Any], descriptors: list[int]) -> in
 
 
 def _end_strays() -> None:
-    """SIGKILL whatever is still below this server, until nothing is."""
+    """SIGKILL whatever is still below this server and no life of its own, until nothing is."""
     for _ in range(_STRAY_ROUNDS):
-        children = _children()
+        children = [child for child in _children() if child not in _lives]
         if not children:
             return
         for child in children:

@@ -18,7 +18,6 @@ from harness.scenario.schema import (
     ToolFault,
     Wait,
     Words,
-    Writer,
 )
 from harness.scenario.schema import Step as ReplyStep
 from harness.scenario.text import known_locale
@@ -39,6 +38,7 @@ def complaints(scenario: Scenario) -> list[Complaint]:
         *_resume(scenario, turns),
         *_numbers(scenario, turns),
         *_states(scenario),
+        *_writers(scenario, turns),
         *_not_yet(scenario),
     ]
 
@@ -175,15 +175,33 @@ def _states(scenario: Scenario) -> Iterator[Complaint]:
             yield Complaint(("faults", index, "crash", "state"), message, at_key=True)
 
 
+def _writers(scenario: Scenario, turns: int) -> Iterator[Complaint]:
+    """Each of several processes needs a message, and the turns to themselves."""
+    others = [fault.what for fault in scenario.faults if fault.writer is None]
+    for index, fault in enumerate(scenario.faults):
+        writer = fault.writer
+        if writer is None:
+            continue
+        way = ("faults", index, "writer")
+        last = writer.turn + writer.sessions - 1
+        if last > turns >= writer.turn:
+            message = (
+                f"expected at most {turns - writer.turn + 1} from turn {writer.turn} on, got "
+                f"{writer.sessions}; each process sends one of the script's next messages"
+            )
+            yield Complaint(way, message, at_key=True)
+        elif any(writer.turn <= what.turn <= last for what in others):
+            message = f"expected no other fault in turns {writer.turn} to {last}, got one"
+            yield Complaint(way, f"{message}; several processes share them", at_key=True)
+        elif any(fault.of_the_disk for fault in scenario.faults):
+            message = "expected no fault of the disk in the same scenario, got one"
+            yield Complaint(way, f"{message}; a recorder watches one process", at_key=True)
+
+
 def _not_yet(scenario: Scenario) -> Iterator[Complaint]:
     """Legal, and not emulated in this version: refused aloud, so that nothing passes unplayed."""
     if scenario.sweep is not None:
         yield Complaint(("sweep",), _later("`sweep`", "script single crashes"), at_key=True)
-    for index, fault in enumerate(scenario.faults):
-        way = ("faults", index, fault.kind)
-        what = fault.what
-        if isinstance(what, Writer):
-            yield Complaint(way, _later("`writer` faults", "leave it out"), at_key=True)
 
 
 def _later(what: str, remedy: str) -> str:

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ class Server:
         self.stopped = stopped
         self._warm = False
         self._channel = Channel(mine)
+        self._one = threading.Lock()
         here = str(Path(__file__).resolve().parents[2])
         search = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
         self._process = subprocess.Popen(
@@ -163,14 +165,16 @@ class Server:
 
     def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
         """Fork a life and return its process id."""
-        self._channel.send({"do": "fork", **order}, descriptors)
-        pid: int = self._channel.receive()["pid"]
+        with self._one:
+            self._channel.send({"do": "fork", **order}, descriptors)
+            pid: int = self._channel.receive()["pid"]
         return pid
 
     def reap(self, pid: int) -> int:
         """Wait for a dead life and end its strays; its exit status."""
-        self._channel.send({"do": "reap", "pid": pid})
-        status: int = self._channel.receive()["status"]
+        with self._one:
+            self._channel.send({"do": "reap", "pid": pid})
+            status: int = self._channel.receive()["status"]
         return status
 
     @property

@@ -56,6 +56,7 @@ class Broken:
         return Scenario.model_validate({"name": self.file, **self.tells})
 
 
+WRITERS = {"script": CHAT, "faults": [{"writer": {"turn": 2, "sessions": 3}}]}
 STACKS = (
     Broken("P1", "p1_forgets_middle", {"script": CHAT, "faults": crash(4, "reply.received")}),
     Broken("P2", "p2_books_twice", booking("at_most_once", "tool.done")),
@@ -89,6 +90,9 @@ STACKS = (
         "s4_swallows_errors",
         {"script": CHAT, "faults": [{"disk": {"turn": 2, "on": "fsync", "error": "EIO"}}]},
     ),
+    Broken("S5", "s5_lets_two_in", WRITERS, "locked.py:Locked"),
+    Broken("S5", "s5_lets_two_in", WRITERS, "locked.py:Queued"),
+    Broken("S5", "s5_takes_two_at_once", WRITERS, "locked.py:Locked"),
     Broken("S6", "s6_writes_beside_its_home", {"script": CHAT}),
     Broken("S6", "s6_reads_its_neighbours", {"script": CHAT}),
     Broken("S6", "s6_lets_others_read", {"script": CHAT}),

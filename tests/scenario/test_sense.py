@@ -83,17 +83,41 @@ def test_known_locales_are_spoken() -> None:
     assert accepted("name: x\nscript: [{user: {words: 3, locale: ja_JP}}]")
 
 
+def test_what_is_not_emulated_yet_is_refused_not_passed_over() -> None:
+    message = refusal(HEAD + "sweep: {}")
+    assert message.startswith("a:6:1: expected what this version emulates")
+    assert "\n" not in message
+
+
 @pytest.mark.parametrize(
-    ("tail", "place"),
+    ("faults", "message"),
     [
-        ("sweep: {}", "a:6:1:"),
-        ("faults: [{writer: {turn: 1}}]", "a:6:11:"),
+        (
+            "{writer: {turn: 3, sessions: 4}}",
+            "a:6:11: expected at most 2 from turn 3 on, got 4; each process sends one of the "
+            "script's next messages",
+        ),
+        (
+            "{writer: {turn: 2}}, {http: {turn: 3, status: 529}}",
+            "a:6:11: expected no other fault in turns 2 to 3, got one; several processes share "
+            "them",
+        ),
+        (
+            "{writer: {turn: 2}}, {disk: {turn: 4, on: fsync, error: EIO}}",
+            "a:6:11: expected no fault of the disk in the same scenario, got one; a recorder "
+            "watches one process",
+        ),
     ],
 )
-def test_what_is_not_emulated_yet_is_refused_not_passed_over(tail: str, place: str) -> None:
-    message = refusal(HEAD + tail)
-    assert message.startswith(f"{place} expected what this version emulates")
-    assert "\n" not in message
+def test_several_processes_need_messages_and_the_turns_to_themselves(
+    faults: str, message: str
+) -> None:
+    assert refusal(f"{HEAD}faults: [{faults}]") == message
+
+
+def test_several_processes_may_share_turns_that_nothing_else_happens_in() -> None:
+    faults = "{writer: {turn: 2, sessions: 3}}, {crash: {turn: 1, at: reply.received}}"
+    assert accepted(f"{HEAD}faults: [{faults}]")
 
 
 @pytest.mark.parametrize(

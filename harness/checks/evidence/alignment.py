@@ -80,7 +80,7 @@ class _Reading:
     def __init__(self, evidence: Evidence, memory: Memory, excuses: _Excuses) -> None:
         self.memory = memory
         self.excuses = excuses
-        self.expected = _spoken(evidence, memory, excuses)
+        self.expected = _in_their_order(evidence, memory, _spoken(evidence, memory, excuses))
         self.held: dict[int, list[Remembered]] = {}
         self.found: list[Departure] = []
         self.next = 0
@@ -259,6 +259,25 @@ def _spoken(evidence: Evidence, memory: Memory, excuses: _Excuses) -> list[_Expe
         for turn in evidence.plan.turns
         if turn.number in spoken
     ]
+
+
+def _in_their_order(
+    evidence: Evidence, memory: Memory, expected: list[_Expected]
+) -> list[_Expected]:
+    """Messages that were sent at once may stand in any order: in the one that they stand in."""
+    if not evidence.together:
+        return expected
+    texts = [remembered.user for remembered in read_turns(memory.messages)]
+
+    def place(item: _Expected) -> tuple[int, int]:
+        number = item.turn.number
+        for together in evidence.together:
+            if number in together.turns:
+                there = item.turn.user in texts
+                return together.turns[0], texts.index(item.turn.user) if there else len(texts)
+        return number, 0
+
+    return sorted(expected, key=place)
 
 
 def _first_of_each_cause(found: Sequence[Departure], memory: Memory) -> Iterator[Departure]:

@@ -79,6 +79,15 @@ class Sending:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Messages that several processes sent at once: their turns, from `start` up to `end`."""
+
+    turns: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Acknowledgement:
     """An answer to a turn's message, at an event: returned, delivered or from resume()."""
 
@@ -161,6 +170,20 @@ class Evidence:
             Sending(self.turn_of(event), event.life, event.n, end)
             for event, end in zip(starts, ends, strict=False)
         )
+
+    @cached_property
+    def together(self) -> tuple[Together, ...]:
+        """Every time that several processes wrote to the session at once."""
+        ends = [*(event.n for event in self.of("writers.over")), len(self.record.events)]
+        return tuple(
+            Together(tuple(cast("list[int]", event.data["turns"])), event.n, end)
+            for event, end in zip(self.of("writers"), ends, strict=False)
+        )
+
+    @cached_property
+    def shared_turns(self) -> frozenset[int]:
+        """The turns of those messages: what becomes of them is S5's business."""
+        return frozenset(turn for each in self.together for turn in each.turns)
 
     @cached_property
     def returned(self) -> tuple[Acknowledgement, ...]:

@@ -42,6 +42,8 @@ def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
     yield from _lost_turns(evidence, found)
     wrong = [departure.memory for departure in found if departure.kind != "twice"]
     for lost in lost_messages(evidence, wrong):
+        if lost.messages[0].turn in evidence.shared_turns:
+            continue
         crash = evidence.crash_before(lost.memory.event)
         since = f" after {crash.told}" if crash else ""
         yield Breach(
@@ -56,7 +58,7 @@ def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
 
 def _lost_turns(evidence: Evidence, found: Iterable[Departure]) -> Iterator[Breach]:
     for departure in found:
-        if departure.kind != "lost":
+        if departure.kind != "lost" or evidence.shared_turns & set(departure.turns):
             continue
         memory, turns = departure.memory, departure.turns
         crash = evidence.crash_before(memory.event)
