@@ -83,6 +83,11 @@ STACKS = (
         },
     ),
     Broken("P5", "p5_hears_twice", {"script": CHAT, "faults": crash(3, "reply.received")}),
+    Broken(
+        "P5",
+        "p5_shows_half",
+        {"script": CHAT, "faults": [{"stream": {"turn": 2, "cut": "eof", "after_chars": 8}}]},
+    ),
     Broken("S1", "s1_writes_at_close", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken("S2", "s2_trips_over_its_lock", {"script": CHAT, "faults": crash(2, "request.sent")}),
     Broken(

@@ -117,6 +117,11 @@ class _Reading:
             for index in range(self.next, len(self.expected))
             if self.expected[index].turn.user == remembered.user
         ]
+        if self._answers_earlier(remembered) and not any(
+            self.expected[index].has_answer_in(remembered) for index in fitting
+        ):
+            # The same words were said before, and this is how they were answered then.
+            return None
         near = [index for index in fitting if not self._required_before(index)]
         if not fitting or (not near and self._is_previous(remembered)):
             return None
@@ -129,6 +134,12 @@ class _Reading:
         item = self.expected[self.next]
         return item.turn.user == remembered.user and item.has_answer_in(remembered)
 
+    def _answers_earlier(self, remembered: Remembered) -> bool:
+        return any(
+            item.turn.user == remembered.user and item.has_answer_in(remembered)
+            for item in self.expected[: self.next]
+        )
+
     def _required_before(self, index: int) -> bool:
         return any(item.required for item in self.expected[self.next : index])
 
@@ -138,7 +149,11 @@ class _Reading:
 
     def _stray(self, remembered: Remembered) -> None:
         """A turn that does not come next: spoken once and here twice, out of order, or unspoken."""
-        for item in reversed(self.expected[: self.next]):
+        earlier = sorted(
+            self.expected[: self.next],
+            key=lambda item: (item.has_answer_in(remembered), item.turn.number),
+        )
+        for item in reversed(earlier):
             if item.turn.user == remembered.user:
                 number = item.turn.number
                 if number in self.held:

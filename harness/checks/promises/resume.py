@@ -17,6 +17,7 @@ from harness.record import Event
 _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 _ENDS_THE_TALK = ("limit", "died", "broke", "open.failed", "history.failed", "resume.failed")
 _REFUSED = (400, 404, 413, 429)
+_CUT_SHORT = ("max_tokens", "model_context_window_exceeded")
 _FOR_GOOD = (400, 401, 403, 404, 413)
 
 
@@ -38,6 +39,7 @@ def consume_once(evidence: Evidence) -> Iterator[Breach]:
     """P5: one user message is answered once, however often it is resent."""
     repeated = [*_two_answers(evidence), *_bought_again(evidence)]
     yield from repeated
+    yield from _half_answers(evidence)
     failed = _unexplained(evidence)
     told = {breach.turn for breach in repeated} | {evidence.turn_of(event) for event in failed}
     yield from _standing_twice(evidence, told)
@@ -62,6 +64,34 @@ def _two_answers(evidence: Evidence) -> Iterator[Breach]:
                 f"{contrast(before, answer.text)}",
                 evidence.crash_before(answer.event),
             )
+
+
+def _half_answers(evidence: Evidence) -> Iterator[Breach]:
+    """What was shown as the answer is a part of it: of a reply that broke off, or of one that the
+    model said to its end."""
+    told: set[int] = set()
+    for answer in evidence.returned:
+        whole = evidence.plan.turn(answer.turn).final_text
+        asked = [row for row in evidence.answers if row.turn == answer.turn and row.status == 200]
+        if answer.turn in told or not asked or not _is_part(answer.text, whole):
+            continue
+        broken = asked[-1].fault is not None
+        if broken or asked[-1].stop_reason not in _CUT_SHORT:
+            told.add(answer.turn)
+            why = "broke off" if broken else "was sent to its end"
+            yield Breach(
+                "P5",
+                answer.event,
+                answer.turn,
+                f"turn {answer.turn}'s message was answered with a part of the reply, which {why}: "
+                f"{contrast(whole, answer.text)}",
+                evidence.crash_in(answer.turn, answer.event),
+            )
+
+
+def _is_part(text: str, whole: str) -> bool:
+    shown, said = "".join(text.split()), "".join(whole.split())
+    return shown != said and shown in said
 
 
 def _finished_by_itself(evidence: Evidence) -> Iterator[Acknowledgement]:
