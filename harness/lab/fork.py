@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from harness.channel import to_text
 from harness.lab.lives import Ground, Lives, Over
 from harness.lab.stage import Stage
 from harness.world.process import Die
@@ -26,7 +27,7 @@ class _ToTheFirstRequest(Stage):
     asked: str | None = None
 
     def _on_request(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.asked = str(call["body"])
+        self.asked = to_text(call["body"])
         self.limit_hit = True
         raise Die
 

@@ -22,6 +22,8 @@ from harness.world.process import Raised, Returned
 LOOKS = 5
 """So many times in a row must a process be found asleep, to be taken for one that waits."""
 LOOK_S = 0.04
+_ON_ITS_WAY = ("passed",)
+"""Messages that a process does not wait for: it is still its turn."""
 PATIENCE_S = 20.0
 """Real seconds that one may wait when nobody else is left to wait for."""
 
@@ -79,7 +81,8 @@ class _InTurns(Stage):
 
     def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Answer one message of the life when it is its turn."""
-        self.turnstile.enter(self.place)
+        if call["call"] not in _ON_ITS_WAY:
+            self.turnstile.enter(self.place)
         return super().answer(call)
 
 
