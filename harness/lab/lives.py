@@ -7,6 +7,7 @@ life that was killed is followed by another on what is left, which is asked what
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -16,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.lab.crashes.power import power_cut, set_back
+from harness.lab.faults.damage import spoil
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
+from harness.scenario.faults import Damage
 from harness.world.clock import VirtualClock
 from harness.world.process import (
     Died,
@@ -33,7 +36,6 @@ from harness.world.process import (
 )
 from harness.world.syscalls.recorder import Trace
 
-SESSION_ID = "session-1"
 LIVES_PER_TURN_MAX = 32
 
 
@@ -63,6 +65,7 @@ class Ground:
     server: Server
     clock: VirtualClock
     home: Path
+    session_id: str
     order: Mapping[str, Any]
     settings: Mapping[str, Any]
     keep: Keep | None
@@ -97,7 +100,7 @@ class Lives:
         order = {**self.ground.order, "life": self.stage.life}
         self._life = Life(self.ground.server, self.ground.clock, order, self._tracing)
         self.stage.record("life.started")
-        outcome = self.ask("open", session_id=SESSION_ID, settings=self.ground.settings)
+        outcome = self.ask("open", session_id=self.ground.session_id, settings=self.ground.settings)
         if isinstance(outcome, Returned):
             self._capabilities = self.stage.capabilities = outcome.value["capabilities"]
             self._guard.private = outcome.value["private_modes"]
@@ -165,6 +168,27 @@ class Lives:
         self.crashed(at=death.at, tier=death.tier, fault=death.fault, where=where)
         if ground.keep is not None:
             ground.keep.copy(ground.home, f"crash-{self.crashes}-after")
+
+    def damage(self, fault: int, damage: Damage) -> None:
+        """End the idle process, spoil a file, open again, and note whether that was said aloud."""
+        if self._life is None:
+            raise RuntimeError("no life is open")
+        self._life.kill()
+        self._guard.after_life()
+        self._guard.at_the_end(self.trace)
+        spoilt = spoil(self.ground.home, damage)
+        if spoilt is not None:
+            self.stage.fire(fault, f"{damage.what} in {spoilt.path}")
+        if self._tracing is not None:
+            trace = Trace.of(self.ground.home)
+            self._watch(dataclasses.replace(self._tracing, trace=trace))
+        self.crashed(at=f"rest ({damage.what})", tier="kill", fault=fault, where=None)
+        number = self.crashes
+        self.reopen()
+        if spoilt is not None:
+            said = self._life is not None and self._life.said_something
+            told = {"what": damage.what, "loud": said, "after_crash": number}
+            self.stage.record("damaged", vars(spoilt), **told, fault=fault)
 
     def crashed(self, **details: Any) -> None:
         """Put a crash on record, under the next number."""

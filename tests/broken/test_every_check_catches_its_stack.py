@@ -88,6 +88,14 @@ STACKS = (
         "p5_shows_half",
         {"script": CHAT, "faults": [{"stream": {"turn": 2, "cut": "eof", "after_chars": 8}}]},
     ),
+    Broken(
+        "P5",
+        "p5_says_half",
+        {
+            "script": [{"user": "Tell me all", "reply": {"words": 60}}],
+            "stack": {"max_tokens": 80},
+        },
+    ),
     Broken("S1", "s1_writes_at_close", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken("S2", "s2_trips_over_its_lock", {"script": CHAT, "faults": crash(2, "request.sent")}),
     Broken(

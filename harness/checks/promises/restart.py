@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from harness.checks.evidence.alignment import departures
 from harness.checks.evidence.breach import Breach, Crash, contrast, shape
-from harness.checks.evidence.facts import Evidence, Memory, canonical
+from harness.checks.evidence.facts import Evidence, Memory, canonical, number
 from harness.checks.evidence.transcript import completed
 from harness.record import Event
 
@@ -71,13 +71,13 @@ def _wrong(evidence: Evidence, event: Event) -> tuple[str, str] | None:
         error = str(event.data["error"])
         return shape(error), f"the checkpoint cannot be read: {error}"
     memory = _memory_beside(evidence, event)
-    number = event.data["turn_number"]
-    saved = number if isinstance(number, int) else 0
+    told = event.data["turn_number"]
+    saved = told if isinstance(told, int) else 0
     if memory is None or any(d.memory.event <= memory.event for d in departures(evidence)):
         # The log itself is wrong there, which is told under another code.
         return None
     held = completed(memory.messages)
-    if saved > held:
+    if saved > held + _spoilt(evidence, memory):
         return "ahead", f"the checkpoint is of turn {saved}, and {memory.told} holds only {held}"
     every = evidence.scenario.stack.checkpoint_every
     acknowledged = len({answer.turn for answer in evidence.returned if answer.event < event.n})
@@ -88,6 +88,15 @@ def _wrong(evidence: Evidence, event: Event) -> tuple[str, str] | None:
             f"acknowledged and one is due every {every}"
         )
     return None
+
+
+def _spoilt(evidence: Evidence, memory: Memory) -> int:
+    """How many turns a history may lack, because the scenario damaged them."""
+    after = memory.after_crash
+    return sum(
+        after is None or number(event.data, "after_crash") <= after
+        for event in evidence.of("damaged")
+    )
 
 
 def _memory_beside(evidence: Evidence, event: Event) -> Memory | None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.lab.lives import SESSION_ID, Lives, Over
+from harness.lab.lives import Lives, Over
 from harness.lab.stage import Stage
 from harness.scenario.plan import Turn
 from harness.world.process import Raised, Returned
@@ -199,7 +199,7 @@ class _Together:
                 left = True
                 self.lives[0].leave()
             elif alone * LOOK_S > PATIENCE_S:
-                message = f"{len(threads)} processes on session {SESSION_ID} wait without end"
+                message = f"{len(threads)} processes on one session wait without end"
                 self._own_stage.record("limit", bound="real_time", value=0, message=message)
                 for lives in self.lives:
                     lives.end()
