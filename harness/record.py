@@ -59,6 +59,8 @@ KINDS = {
     "writers": "several processes write to the session from here on: turns",
     "writer.refused": "one of several processes was not let write: error, during (the command)",
     "writers.over": "all of these processes are gone",
+    "recovered": "a crash during a recovery is next; what that recovery remembers without it: "
+    "messages, checkpoint (as in `checkpoint`, or null)",
     "died": "the process ended by itself: status, stderr, during (the command)",
     "limit": "a bound of the harness was hit: bound, value, message",
     "closed": "close() returned",

@@ -12,7 +12,15 @@ from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
-from harness.checks.promises import confined, effects, restart, resume, storage, writers
+from harness.checks.promises import (
+    confined,
+    effects,
+    recovery,
+    restart,
+    resume,
+    storage,
+    writers,
+)
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.checks.wire import books, clocks, newest, prefix, requests
 from harness.record import Record
@@ -25,8 +33,10 @@ CHECKS: Mapping[str, Check] = {
     "P3": restart.fork_determinism,
     "P4": restart.checkpoint_validity,
     "P5": resume.consume_once,
+    "P6": recovery.recovery_determinism,
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
+    "S3": recovery.append_after_recovery,
     "S4": storage.errors_visible,
     "S5": writers.one_writer,
     "S6": confined.confined,

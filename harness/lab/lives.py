@@ -14,7 +14,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.faults.damage import spoil
@@ -23,6 +23,7 @@ from harness.lab.watch import Watch
 from harness.scenario.faults import Damage
 from harness.world.clock import VirtualClock
 from harness.world.process import (
+    Answer,
     Died,
     Hung,
     Killed,
@@ -71,6 +72,27 @@ class Ground:
     keep: Keep | None
 
 
+class Living(Protocol):
+    """A process of the target, as a case sees it."""
+
+    @property
+    def said_something(self) -> bool:
+        """Whether it has written anything to its standard output or error."""
+        ...
+
+    def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
+        """Give one command and answer what it calls meanwhile."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        ...
+
+    def quit(self) -> None:
+        """Let it go in peace."""
+        ...
+
+
 class Lives:
     """The lives of one case. `this_turn` counts those begun again for one user message."""
 
@@ -81,7 +103,7 @@ class Lives:
         self.stage = stage
         self._guard = Watch(ground.home, stage)
         self._watch(tracing)
-        self._life: Life | None = None
+        self._life: Living | None = None
         self._capabilities: list[str] = []
 
     @property
@@ -98,7 +120,7 @@ class Lives:
         """Fork and open; False where it was killed meanwhile."""
         self.stage.life += 1
         order = {**self.ground.order, "life": self.stage.life}
-        self._life = Life(self.ground.server, self.ground.clock, order, self._tracing)
+        self._life = self.begin(self.ground, order, self._tracing)
         self.stage.record("life.started")
         outcome = self.ask("open", session_id=self.ground.session_id, settings=self.ground.settings)
         if isinstance(outcome, Returned):
@@ -111,6 +133,10 @@ class Lives:
         if isinstance(outcome, Raised):
             self.failed("open.failed", outcome)
         raise Over
+
+    def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:
+        """Where a life comes from: a fork of the warm server."""
+        return Life(ground.server, ground.clock, order, tracing)
 
     def reopen(self) -> None:
         """A new life on what is left; it may die on the way up, and then there is another."""
@@ -199,9 +225,10 @@ class Lives:
         """Put on record what the target raised."""
         self.stage.record(kind, error=raised.error, trace=raised.trace, **details)
 
-    def finish(self) -> None:
-        """Ask for the history and the usage a last time, close, and let it go."""
-        self._remember(final=True)
+    def finish(self, *, remembered: bool = False) -> None:
+        """Ask for the history (unless `remembered` just now) and the usage, close, let go."""
+        if not remembered:
+            self._remember(final=True)
         if "usage" in self._capabilities:
             outcome = self.ask("usage")
             if isinstance(outcome, Returned):
@@ -219,23 +246,28 @@ class Lives:
     @property
     def pid(self) -> int | None:
         """The process that lives, if any."""
-        return self._life.pid if self._life is not None and self._life.alive else None
+        life = self._life
+        return life.pid if isinstance(life, Life) and life.alive else None
 
     def leave(self) -> None:
         """Close, whatever comes of it, and let the process go."""
-        if self._life is None or not self._life.alive:
+        if self._life is None or self.pid is None:
             return
         outcome = self.ask("close")
         if isinstance(outcome, Raised):
             self.failed("close.failed", outcome)
-        if self._life.alive:
+        if self.pid is not None:
             self._life.quit()
 
-    def end(self) -> None:
+    def strike(self) -> None:
         """SIGKILL, from outside; whoever waits for it sees it die."""
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """The case is over."""
+        self.kill()
 
     def kill(self) -> None:
         """End the one that lives, if any; then the operations must explain what is left."""

@@ -202,7 +202,7 @@ class _Together:
                 message = f"{len(threads)} processes on one session wait without end"
                 self._own_stage.record("limit", bound="real_time", value=0, message=message)
                 for lives in self.lives:
-                    lives.end()
+                    lives.strike()
                 raise Over
         if not left:
             self.lives[0].leave()
