@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -119,6 +120,7 @@ class Server:
         self.stopped = stopped
         self._warm = False
         self._channel = Channel(mine)
+        self._one = threading.Lock()
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
         start = start_of_server(theirs.fileno(), python)
@@ -156,14 +158,16 @@ class Server:
 
     def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
         """Fork a life and return its process id."""
-        self._channel.send({"do": "fork", **order}, descriptors)
-        pid: int = self._channel.receive()["pid"]
+        with self._one:
+            self._channel.send({"do": "fork", **order}, descriptors)
+            pid: int = self._channel.receive()["pid"]
         return pid
 
     def reap(self, pid: int) -> int:
         """Wait for a dead life and end its strays; its exit status."""
-        self._channel.send({"do": "reap", "pid": pid})
-        status: int = self._channel.receive()["status"]
+        with self._one:
+            self._channel.send({"do": "reap", "pid": pid})
+            status: int = self._channel.receive()["status"]
         return status
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
 from harness.checks.evidence.facts import Answer, Evidence, canonical
-from harness.checks.promises.standstill import stood_still
+from harness.checks.wire.standstill import stood_still
 from harness.record import Event
 
 REJECTED = (400, 404, 413)
