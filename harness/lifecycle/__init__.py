@@ -20,7 +20,7 @@ from harness.lifecycle.errors import (
 )
 from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
-from harness.lifecycle.memory.summary import Summarizer
+from harness.lifecycle.memory.summary import Summarizer, Summary
 from harness.lifecycle.memory.tokens import count_content, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
 from harness.lifecycle.run import run_conversation
@@ -93,6 +93,7 @@ __all__ = [
     "StoreUnavailable",
     "StoredLine",
     "Summarizer",
+    "Summary",
     "Tool",
     "TurnLimit",
     "TurnLog",

@@ -168,7 +168,8 @@ def _hopeless(scenario: Scenario) -> Iterator[Complaint]:
     broken = {"lost_turns": "S1", "rejected_requests": "W1"}
     if not any(tool.contract == "at_least_once" for tool in scenario.tools.values()):
         broken["repeated_effects"] = "P2"
-    if not scenario.faults and scenario.model.rate_limits is None:
+    turned_away = scenario.model.rate_limits or scenario.stack.turns_per_minute
+    if not scenario.faults and turned_away is None:
         broken["failed_sends"] = "P5"
     for key, code in broken.items():
         wanted = getattr(expect, key)

@@ -15,7 +15,8 @@ from typing import Any
 
 import anthropic
 
-from harness.lifecycle import Conversation, Fence, JsonlStore, Sessions
+from harness.lifecycle import Conversation, Fence, JsonlStore, Sessions, Summary
+from harness.lifecycle.turns.reply import read_reply
 from harness.protocol import Checkpoint, Message, Tool, Usage
 
 SUMMARY_TOKENS = 400
@@ -25,7 +26,7 @@ _SETTINGS = ("window_tokens", "checkpoint_every", "max_tokens", "system", "model
 
 def _summarize(
     client: Any, model: Any, before: str | None, messages: Sequence[Mapping[str, Any]]
-) -> str:
+) -> Summary:
     """What leaves the window, in the model's words; asked for in a request of its own."""
     said = "\n".join(f"{message['role']}: {_words(message['content'])}" for message in messages)
     reply = client.messages.create(
@@ -34,7 +35,8 @@ def _summarize(
         system="Summarise the conversation so far in a few sentences. Keep names and numbers.",
         messages=[{"role": "user", "content": f"{before or ''}\n\n{said}".strip()}],
     )
-    return "".join(block.text for block in reply.content if block.type == "text")
+    text = "".join(block.text for block in reply.content if block.type == "text")
+    return Summary(text, read_reply(reply).usage)
 
 
 def _words(content: Any) -> str:
@@ -135,7 +137,8 @@ class LifecycleUser:
         """The newest checkpoint, counted on from the sessions before."""
         with self._each() as (*older, newest):
             said = [message for each in older for message in each.history()]
-            turns = sum(message.role == "assistant" for message in said)
+            # A user's own message is text; what tools returned is in blocks.
+            turns = sum(message.role == "user" and type(message.content) is str for message in said)
             saved = newest.checkpoint()
         if saved is None:
             return Checkpoint(turns, {}) if turns else None

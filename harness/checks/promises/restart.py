@@ -5,7 +5,7 @@ moment, and told the same; both must ask the model for the same thing, word for 
 
 P4: a checkpoint can be read, does not stand for turns that the log does not hold, and is not
 further behind than `checkpoint_every` allows: of the turns acknowledged before, at most so many
-less one are missing in it.
+less one are missing in it. It holds a state of the tools where one has run by its turn.
 """
 
 from __future__ import annotations
@@ -43,14 +43,12 @@ def checkpoint_validity(evidence: Evidence) -> Iterator[Breach]:
     told: set[tuple[int, str]] = set()
     for event in evidence.of("checkpoint.failed", "checkpoint"):
         crash = evidence.crash_before(event.n)
-        wrong = _wrong(evidence, event)
-        if wrong is None:
-            continue
-        kind, message = wrong
-        cause = (crash.number if crash else 0, kind)
-        if cause not in told and (0, kind) not in told:
-            told.add(cause)
-            yield Breach("P4", event.n, _turn(event, crash), message, crash)
+        for wrong in (_wrong(evidence, event), _stateless(evidence, event)):
+            kind, message = wrong or ("", "")
+            cause = (crash.number if crash else 0, kind)
+            if kind and cause not in told and (0, kind) not in told:
+                told.add(cause)
+                yield Breach("P4", event.n, _turn(event, crash), message, crash)
 
 
 def _first_request(evidence: Evidence, fork: Event) -> object:
@@ -81,13 +79,32 @@ def _wrong(evidence: Evidence, event: Event) -> tuple[str, str] | None:
         return "ahead", f"the checkpoint is of turn {saved}, and {memory.told} holds only {held}"
     every = evidence.scenario.stack.checkpoint_every
     acknowledged = len({answer.turn for answer in evidence.returned if answer.event < event.n})
-    if every is not None and acknowledged - saved >= every:
+    if every is not None and acknowledged - _spoilt(evidence, memory) - saved >= every:
         is_of = f"is of turn {saved}" if saved else "is not there"
         return "stale", (
             f"the checkpoint {is_of} beside {memory.told}, where {acknowledged} turns had been "
             f"acknowledged and one is due every {every}"
         )
     return None
+
+
+def _stateless(evidence: Evidence, event: Event) -> tuple[str, str] | None:
+    """A checkpoint says nothing of the tools that had run by its turn: a restart starts over."""
+    saved = event.data.get("turn_number")
+    if not isinstance(saved, int) or event.data.get("tool_state"):
+        return None
+    answered = {answer.turn for answer in evidence.returned if answer.event < event.n}
+    calls = [
+        call
+        for call in evidence.of("tool.done")
+        if call.n < event.n and call.turn in answered and (call.turn or 0) <= saved
+    ]
+    if not calls:
+        return None
+    return "stateless", (
+        f"the checkpoint of turn {saved} has no tool_state, though {calls[0].data['name']} had "
+        f"been called in turn {calls[0].turn}"
+    )
 
 
 def _spoilt(evidence: Evidence, memory: Memory) -> int:

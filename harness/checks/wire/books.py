@@ -3,7 +3,8 @@
 What it can know of a reply that reached it in full, and that it lived on after, is everything: that
 must be in the books, in every later life, once. Of a reply that was cut, or after which the process
 died at once, it may know all, some or nothing. Of a reply that never came it knows nothing: its
-tokens are in no books. A power cut may take what had not been acknowledged.
+tokens are in no books. A power cut may take what had not been acknowledged, damage to a file at
+rest what stood in one record.
 
 Attempts, where the target counts them: at least the replies that it had, at most every request that
 left, and one more for each death (it may have written down that it asks, and died before asking).
@@ -50,12 +51,14 @@ def books_agree(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _compared(evidence: Evidence, books: Event, rows: list[_Row]) -> Iterator[str | None]:
+    spoilt = sum(event.n < books.n for event in evidence.of("damaged"))
     for ours, theirs in KINDS.items():
-        least = sum(row.data[theirs] for row in rows if row.must)
-        most = least + sum(row.data[theirs] for row in rows if row.may and not row.must)
+        known = sorted(row.data[theirs] for row in rows if row.must)
+        least = sum(known[: len(known) - spoilt])
+        most = sum(known) + sum(row.data[theirs] for row in rows if row.may and not row.must)
         yield _between(books, ours, least, most)
     if books.data.get("attempts"):
-        heard = sum(row.must for row in rows)
+        heard = sum(row.must for row in rows) - spoilt
         yield _between(books, "attempts", heard, len(rows) + len(evidence.crashes))
 
 

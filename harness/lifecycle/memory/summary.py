@@ -10,14 +10,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from harness.lifecycle.errors import OversizeMessage
 from harness.lifecycle.memory.shorten import shorten_text
 from harness.lifecycle.memory.tokens import TokenCounter
 
-Summarizer = Callable[[str | None, Sequence[dict[str, Any]]], str | None]
-"""(the summary so far, messages that leave now) -> the summary of both; None: drop them plainly."""
+if TYPE_CHECKING:
+    from harness.lifecycle.turns.reply import Usage
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a hook that asked a model gives back: the summary, and what asking was billed."""
+
+    text: str
+    usage: Usage
+
+
+Summarizer = Callable[[str | None, Sequence[dict[str, Any]]], str | Summary | None]
+"""(the summary so far, messages that leave now) -> the summary of both; None: drop them plainly.
+
+A hook that is billed for it says so with a `Summary`: then it is in the session's books.
+"""
 
 SUMMARY_SHARE = 0.1
 """The most of a window that a summary may take."""
@@ -38,7 +54,7 @@ def folded(
     if tokens_max < _TOKENS_MIN:
         return None
     try:
-        text = hook(before, messages)
+        answer = hook(before, messages)
     except Exception as error:  # noqa: BLE001 - a hook may raise anything; the turn goes on
         _LOG.warning(
             "the summary hook raised %s: %s; %d messages are dropped without a summary",
@@ -47,6 +63,7 @@ def folded(
             len(messages),
         )
         return None
+    text = answer.text if isinstance(answer, Summary) else answer
     if text is None or not text.strip():
         return None
     clean = text.encode("utf-8", "replace").decode("utf-8")

@@ -12,9 +12,10 @@ from typing import Any
 
 from harness.lifecycle.errors import WindowFull
 from harness.lifecycle.memory.budget import Eviction
-from harness.lifecycle.memory.summary import Summarizer
+from harness.lifecycle.memory.summary import Summarizer, Summary
 from harness.lifecycle.storage.store import TurnLog
 from harness.lifecycle.turns.refusals import Refusal
+from harness.lifecycle.turns.reply import Usage
 from harness.lifecycle.turns.transcript import NOTE, Transcript
 
 
@@ -24,6 +25,7 @@ class Cuts:
     def __init__(self, codec: TurnLog, transcript: Callable[[], Transcript]) -> None:
         self._codec = codec
         self._transcript = transcript
+        self._spent: Usage | None = None
 
     def fold_with(self, hook: Summarizer | None) -> None:
         """Fold what leaves the window with this hook from now on."""
@@ -34,7 +36,11 @@ class Cuts:
                 return None
             record = self._codec.append(NOTE, "", kind="folding", messages=len(messages))
             transcript.apply(record)
-            return hook(before, messages)
+            answer = hook(before, messages)
+            if isinstance(answer, Summary):
+                self._spent = answer.usage
+                return answer.text
+            return answer
 
         self._transcript().window.summarize = None if hook is None else asked
 
@@ -73,6 +79,10 @@ class Cuts:
         if evicted is not None:
             transcript = self._transcript()
             meta["summary"] = evicted.summary
+            if self._spent is not None:
+                meta["usage"] = vars(self._spent)
+                transcript.usage += self._spent
+                self._spent = None
             record = self._codec.append(
                 NOTE,
                 "",

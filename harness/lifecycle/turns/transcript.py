@@ -315,6 +315,8 @@ class Transcript:
     def _cut(self, record: Record) -> None:
         self.last_cut = record.sequence
         self.folding = False
+        if "usage" in record.meta:
+            self.usage += Usage(**record.meta["usage"])
         if self.settled:
             return
         if record.meta.get("prompt_tokens"):

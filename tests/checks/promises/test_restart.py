@@ -9,7 +9,7 @@ import pytest
 
 from harness.checks.judge import judge
 from harness.record import Record
-from tests.checks.building import after, changed, chat, perfect, with_history
+from tests.checks.building import after, booking, changed, chat, perfect, with_history
 
 CRASH = {"crash": {"turn": 4, "at": "reply.received"}}
 
@@ -86,3 +86,19 @@ def test_a_checkpoint_that_cannot_be_read_breaks_p4_once() -> None:
 
 def test_a_log_that_is_wrong_itself_is_told_under_its_own_code_alone() -> None:
     assert [code for code, _ in findings(with_history(record_of(), 0, lambda m: m[:2]))] == ["S1"]
+
+
+@pytest.mark.parametrize(
+    ("saved", "state", "broken"), [(2, {}, True), (1, {}, False), (2, {"n": 1}, False)]
+)
+def test_a_checkpoint_that_knows_nothing_of_the_tools_that_ran_breaks_p4(
+    saved: int, state: dict[str, int], broken: bool
+) -> None:
+    record = perfect(booking(faults=[{"crash": {"turn": 3, "at": "reply.received"}}]))
+    record = changed(record, "checkpoint", 0, turn_number=saved, tool_state=state)
+    record = changed(record, "checkpoint", 1, turn_number=3, tool_state={"n": 1})
+    message = (
+        f"the checkpoint of turn {saved} has no tool_state, though book_table had been called in "
+        "turn 2"
+    )
+    assert findings(record) == ([("P4", message)] if broken else [])

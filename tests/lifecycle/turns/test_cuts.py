@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.lifecycle import AsyncConversation, Conversation
+from harness.lifecycle import AsyncConversation, Conversation, Summary, Usage
 from harness.lifecycle.memory.summary import summary_content
 from tests.lifecycle.fake_claude import AsyncFakeClaude, FakeClaude, Killed, bare_messages, says
 from tests.lifecycle.opening import opened
@@ -112,3 +112,31 @@ def test_on_an_event_loop_a_slow_hook_leaves_the_loop_free(tmp_path: Path) -> No
     assert "Summary" in asyncio.run(talk_on_the_loop())
     assert hook_threads
     assert not hook_threads & loop_threads
+
+
+@pytest.mark.parametrize("lose_checkpoint", [False, True])
+def test_what_a_summary_was_billed_is_in_the_books_of_every_life(
+    tmp_path: Path, lose_checkpoint: bool
+) -> None:
+    asked: list[str] = []
+
+    def billed(before: str | None, messages: Sequence[dict[str, Any]]) -> Summary:
+        asked.append(fold(before, messages))
+        return Summary(asked[-1], Usage(input_tokens=100, output_tokens=10, attempts=1))
+
+    books: list[Usage] = []
+    for name, hook in (("free", fold), ("billed", billed)):
+        settings: dict[str, Any] = {"window_tokens": 1500, "summarize": hook}
+        with opened(tmp_path / name, client(), **settings) as conversation:
+            talk(conversation, 0, 30)
+        if lose_checkpoint:
+            for checkpoint in (tmp_path / name).rglob("checkpoint*"):
+                checkpoint.unlink()
+        with opened(tmp_path / name, client(), **settings) as conversation:
+            talk(conversation, 30, 40)
+            books.append(conversation.usage())
+    count = len(asked)
+    assert count > 1
+    assert books[1] - books[0] == Usage(
+        input_tokens=100 * count, output_tokens=10 * count, attempts=count
+    )
