@@ -3,7 +3,8 @@
 A case is scenario + target + seed + choice. The token names it completely in under 100 characters:
 hashes of the scenario's content and of the target's name, the seed, and the choice, an index into
 the deterministic enumeration of that scenario's cases (`s`: as scripted; `e231.SHAPE`: the 231st
-ext4 state of a run of that shape). A check character
+ext4 state of a run of that shape; `n12.SHAPE`: the disk is full at its operation 12, `i12.SHAPE`:
+that one fails). A check character
 catches a slip of the hand before anything is looked up.
 """
 

@@ -15,7 +15,9 @@ from typing import Any
 from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
+from harness.scenario.units import UNITS_NS
 from harness.world.clock import VirtualClock
+from harness.world.disk.choices import Tier
 from harness.world.process import (
     Died,
     Hung,
@@ -32,6 +34,8 @@ from harness.world.syscalls.recorder import Trace
 
 SESSION_ID = "session-1"
 LIVES_PER_TURN_MAX = 32
+PATIENCE_NS = 60 * UNITS_NS["s"]
+"""How long the user waits before trying again what failed."""
 
 
 class Over(Exception):
@@ -104,6 +108,11 @@ class Lives:
             return False
         if isinstance(outcome, Raised):
             self.failed("open.failed", outcome)
+            if self._stage.met_disk_error:
+                # The user reads the message, makes room, and starts it again.
+                self.kill_now()
+                self._ground.clock.advance(PATIENCE_NS)
+                return self.open()
         raise Over
 
     def reopen(self) -> None:
@@ -125,6 +134,7 @@ class Lives:
             raise RuntimeError("no life is open")
         outcome = self._life.ask({"do": do, **details}, self._stage.answer)
         self._guard.after_command(self.trace)
+        self._stage.call_over()
         if isinstance(outcome, Killed):
             if self._stage.limit_hit:
                 raise Over
@@ -189,10 +199,23 @@ class Lives:
         self._guard.after_life()
         self._stage.record("ended")
 
-    def kill(self) -> None:
-        """End the one that lives, if any; then the operations must explain what is left."""
+    def cut_power(self, at: str, tier: Tier) -> None:
+        """It dies here, with its disk or without, and another begins on what is left."""
+        self.kill_now()
+        if self._tracing is not None and tier != "kill":
+            self._guard.at_the_end(self.trace)
+            self._watch(power_cut(self._tracing, self._ground.home, tier, None))
+        self.crashed(at=at, tier=tier, fault=None, where=None)
+        self.reopen()
+
+    def kill_now(self) -> None:
+        """End the one that lives, if any."""
         if self._life is not None:
             self._life.kill()
+
+    def kill(self) -> None:
+        """End the one that lives; then the operations must explain what is left."""
+        self.kill_now()
         self._guard.at_the_end(self.trace)
 
     def _remember(self, final: bool = False) -> bool:
@@ -213,6 +236,9 @@ class Lives:
 
     def _recall(self, do: str) -> Outcome:
         outcome = self.ask(do)
+        if isinstance(outcome, Raised) and self._stage.met_disk_error:
+            self.failed("history.failed", outcome)
+            outcome = self.ask(do)
         if isinstance(outcome, Raised):
             self.failed("history.failed", outcome)
             raise Over

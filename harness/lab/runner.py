@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
-from harness.lab.faults.failures import scripted_failures
+from harness.lab.faults.failures import DiskError, scripted_failures
 from harness.lab.lives import Ground, Keep, Lives, Over
 from harness.lab.stage import Stage
 from harness.lab.turn import enter, take
@@ -64,16 +64,19 @@ def run(
     model: MockModel | None = None,
     traced: bool = False,
     midway: Midway | None = None,
+    failing: DiskError | None = None,
 ) -> Trace | None:
     """Play a case into its record; the home directory must exist, and be empty but for `midway`.
 
     `model` is made from the scenario if left out. `traced`, or a fault of the disk, has every disk
     operation recorded, and the trace is returned. With `midway` the case begins with that crash
-    and goes on for two turns: the one in flight, and one to see that appending works.
+    and goes on for two turns: the one in flight, and one to see that appending works. With
+    `failing` one disk operation fails, and at the end the power is cut once more.
     """
     if model is None:
         model = midway.model if midway is not None else model_of(scenario, record.header.seed)
     player = _Player(scenario, record, server, home, keep, model, traced)
+    player.stage.disk_error = failing
     try:
         if midway is None:
             player.play()
@@ -128,6 +131,8 @@ class _Player:
             self.stage.turn = None
         self._clock.deadline_ns = None
         self._wait(self._plan.tail_ns)
+        if self.stage.disk_error is not None:
+            self.lives.cut_power("the end", "ext4")
         self.lives.finish()
 
     def play_on(self, midway: Midway) -> None:

@@ -14,6 +14,7 @@ from harness.lab import play as lab
 from harness.report import json
 from harness.report.result import Run
 from harness.report.text import Announcer
+from harness.scenario.load import Loaded
 from harness.world.syscalls.rehearsal import UnknownRecorder, choose
 
 
@@ -31,6 +32,8 @@ def sweep(arguments: argparse.Namespace) -> int:
             USAGE,
             f"{arguments.scenario}: expected one scenario file, got {len(scenarios)}; name one",
         )
+    if arguments.errors:
+        return _fail_everywhere(scenarios[0], arguments)
     stream = sys.stderr if arguments.json == "-" else sys.stdout
     live = stream.isatty() and not os.environ.get("CI")
 
@@ -63,6 +66,40 @@ def sweep(arguments: argparse.Namespace) -> int:
         clock=lambda: time.monotonic() - began,
         quiet=arguments.quiet,
         progress=False,
+    )
+    announcer.on_result(result)
+    if arguments.json == "-":
+        sys.stdout.write(json.dumps(done))
+    elif arguments.json:
+        Path(arguments.json).write_text(json.dumps(done), encoding="utf-8")
+    return done.exit_code
+
+
+def _fail_everywhere(loaded: Loaded, arguments: argparse.Namespace) -> int:
+    """Each error at each disk operation, said as a sweep is."""
+    stream = sys.stderr if arguments.json == "-" else sys.stdout
+    live = stream.isatty() and not os.environ.get("CI")
+
+    def on_case(error: str, done: int, planned: int) -> None:
+        if live:
+            stream.write(f"\r  {error}: {done:,} of {planned:,} operations\x1b[K")
+            stream.write("\r\x1b[K" if done == planned else "")
+            stream.flush()
+
+    try:
+        result = lab.fail_everywhere(
+            loaded,
+            target=arguments.target,
+            errors=arguments.errors,
+            seed=arguments.seed,
+            most=arguments.states,
+            on_case=on_case,
+        )
+    except lab.TargetError as error:
+        raise Stop(USAGE, str(error)) from error
+    done = Run((result,), planned=1)
+    announcer = Announcer(
+        stream, os.environ, planned=1, clock=time.monotonic, quiet=arguments.quiet, progress=False
     )
     announcer.on_result(result)
     if arguments.json == "-":
