@@ -36,6 +36,8 @@ JUDGED_IN_STORES = ("P1", "P4", "S1", "S2", "S3", "S4", "S5", "S6")
 """A store is not held to what the harness's own plain loop does."""
 NEEDS = {"P4": "checkpoint", "W5": "usage"}
 """Promises that only a target with this capability makes."""
+PIN = "script.pin"
+"""What a target without pins is not held to, where the script pins something."""
 
 _NOTHING = Numbers(0.0, 0, 0, 0, 0.0, 0, 0)
 
@@ -81,6 +83,8 @@ def _ask_promises(evidence: Evidence, reasons: list[str]) -> list[Breach]:
 
 def _not_applicable(evidence: Evidence) -> list[str]:
     absent = {code for code, need in NEEDS.items() if need not in evidence.capabilities}
+    if "pins" not in evidence.capabilities and any(turn.pinned for turn in evidence.plan.turns):
+        absent.add(PIN)
     if evidence.store:
         absent |= CHECKS.keys() - set(JUDGED_IN_STORES)
     return sorted(absent)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.scenario.schema import Repeat, Reply, Scenario, Step, Text, Wait, Words
+from harness.scenario.schema import Repeat, Reply, Say, Scenario, Step, Text, Wait, Words
 from harness.scenario.text import speak
 
 
@@ -48,6 +48,8 @@ class Turn:
     steps: tuple[PlannedStep, ...]
     pause_ns: int
     """How long the user waits before writing this."""
+    pinned: bool = False
+    """It is to stay in every request from then on."""
 
     @property
     def calls(self) -> tuple[PlannedCall, ...]:
@@ -100,7 +102,15 @@ def _work_out(scenario: Scenario, seed: int) -> Plan:
             _step(scenario, step, f"{place}/{index}") for index, step in enumerate(_steps(reply))
         )
         turns.append(
-            Turn(number, line, f"m{number:05d}", speak(user, f"{place}/user"), steps, pause_ns)
+            Turn(
+                number,
+                line,
+                f"m{number:05d}",
+                speak(user, f"{place}/user"),
+                steps,
+                pause_ns,
+                _pinned(scenario, line),
+            )
         )
         pause_ns = 0
     return Plan(tuple(turns), pause_ns)
@@ -120,6 +130,11 @@ def _spoken(scenario: Scenario) -> Iterator[tuple[int, int, Text | None, Reply |
                 yield index, line.every, line.user, line.reply
         else:
             yield index, 0, line.user, line.reply
+
+
+def _pinned(scenario: Scenario, line: int) -> bool:
+    spoken = scenario.script[line]
+    return isinstance(spoken, Say) and spoken.pin
 
 
 def _steps(reply: Reply) -> tuple[Step, ...]:

@@ -178,10 +178,14 @@ Reply = Annotated[
 
 
 class Say(Strict):
-    """The user writes; the model answers with one step, or one a model call."""
+    """The user writes; the model answers with one step, or one a model call.
+
+    What is said with `pin` is to stay in every request from then on, where the target has pins.
+    """
 
     user: Text
     reply: Reply = Step(words=(20, 60))
+    pin: bool = False
 
 
 class Wait(Strict):

@@ -22,6 +22,10 @@ class LifecycleSession:
         """Answer one message; durable when it returns."""
         return self._conversation.send(message_id, text)
 
+    def send_pinned(self, message_id: str, text: str) -> str:
+        """The same, and the message stays in every request."""
+        return self._conversation.send(message_id, text, pin=True)
+
     def history(self) -> Sequence[Message]:
         """All that is remembered."""
         return [Message(said.role, said.content) for said in self._conversation.history()]

@@ -94,6 +94,7 @@ STACKS = (
             "stack": {"window_tokens": 6000},
         },
     ),
+    Broken("W3", "w3_forgets_its_pins", {"script": [{**CHAT[0], "pin": True}, *CHAT[1:]]}),
     Broken("W4", "w4_asks_in_circles", {"script": CHAT}),
     Broken(
         "W6",

@@ -21,7 +21,7 @@ from typing import Any
 from harness.life.target.asking import Ask
 from harness.life.target.load import is_store
 from harness.life.target.plain_loop import PlainLoop, Told
-from harness.protocol import HasCheckpoint, HasResume, HasUsage, HasWindow
+from harness.protocol import HasCheckpoint, HasPins, HasResume, HasUsage, HasWindow
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 CAPABILITIES = {
@@ -29,6 +29,7 @@ CAPABILITIES = {
     "usage": HasUsage,
     "window": HasWindow,
     "resume": HasResume,
+    "pins": HasPins,
 }
 
 
@@ -108,7 +109,8 @@ class Driver:
         )
 
     def _do_send(self, command: Mapping[str, Any]) -> str:
-        text = self._settle(self._session.send(command["message_id"], command["text"]))
+        send = self._session.send_pinned if command.get("pin") else self._session.send
+        text = self._settle(send(command["message_id"], command["text"]))
         if not isinstance(text, str):
             raise TypeError(f"send() returns the answer as text, got {type(text).__name__}")
         return text
