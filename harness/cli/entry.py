@@ -163,6 +163,8 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
     about = "what dies: the process (kill), or the power over ext4 or any posix disk"
     sweep.add_argument("--disk", type=_tiers, default=("kill",), metavar="TIERS", help=about)
+    about = "1: every crash; 2: crash again while it recovers, in a sample (default: 1)"
+    sweep.add_argument("--depth", type=int, choices=(1, 2), default=1, help=about)
     about = "instead: let each disk operation fail, with ENOSPC, EIO or both"
     sweep.add_argument("--errors", type=_errors, default=(), metavar="ERRORS", help=about)
     about = "judge at most N a tier, or an error"

@@ -17,13 +17,14 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_text
-from harness.world.clock import ORIGIN_NS, VirtualClock
+from harness.world.clock import VirtualClock
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
@@ -204,12 +205,13 @@ class Life:
         self._server = server
         self._tracing = tracing
         self._recorder: Recorder | None = None
+        self._heard: deque[Mapping[str, Any]] = deque()
         self._ear: Ear | None = None
         self._answer: Answer = _refuse_calls
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
-        full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": ORIGIN_NS}
+        full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
         full["telling"] = tracing is not None and tracing.told
         full["filter"] = None if tracing is None or tracing.told else to_text(program())
         if tracing is not None and tracing.told:
@@ -227,9 +229,25 @@ class Life:
 
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
         """Give one command and serve the life's calls until it is carried out, or the life ends."""
+        return self._until_answered(command, answer)
+
+    def ask_series(self, commands: Sequence[Mapping[str, Any]], answer: Answer) -> Outcome:
+        """Give several commands at once; what came of the first. The others are to be heard.
+
+        They are carried out up to the first that raises. Not for a traced life: its operations
+        would stand before the commands that come after them.
+        """
+        return self._until_answered({"do": "series", "commands": [*commands]}, answer)
+
+    def hear(self, answer: Answer) -> Outcome:
+        """What came of the next command of a series."""
+        return self._until_answered(None, answer)
+
+    def _until_answered(self, command: Mapping[str, Any] | None, answer: Answer) -> Outcome:
         self._answer = answer
         try:
-            self._commands.send(command)
+            if command is not None:
+                self._commands.send(command)
             return self._serve()
         except Hangup:
             return self._gone()
@@ -244,6 +262,9 @@ class Life:
     def _serve(self) -> Outcome:
         silent_since = time.monotonic()
         while True:
+            self._drain()
+            if self._heard:
+                return _outcome(self._heard.popleft())
             if self._server.stopped():
                 raise Stopped
             readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
@@ -257,16 +278,17 @@ class Life:
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
             if (done := self._commands.receive_now()) is not None:
-                if "error" in done:
-                    return Raised(done["error"], done["trace"])
-                return Returned(done["value"])
+                return _outcome(done)
             if self._pidfd in readable:
                 return self._gone()
 
     def _drain(self) -> None:
         """Answer what the life has said so far: it comes before what it does next."""
-        while (call := self._door.receive_now()) is not None:
-            if call["call"] == "trapped":
+        while not self._heard and (call := self._door.receive_now()) is not None:
+            if call["call"] == "answers":
+                # They are heard before what crosses after them.
+                self._heard.extend(call["answers"])
+            elif call["call"] == "trapped":
                 self._trapped(call)
             elif self._ear is not None and call["call"] == "told":
                 self._told(self._ear, call)
@@ -351,6 +373,12 @@ class Life:
         os.close(self._pidfd)
         os.close(self._output)
         return status
+
+
+def _outcome(answer: Mapping[str, Any]) -> Outcome:
+    if "error" in answer:
+        return Raised(answer["error"], answer["trace"])
+    return Returned(answer["value"])
 
 
 def _poll(*ends: Channel | int) -> select.poll:

@@ -20,7 +20,8 @@ from typing import Literal
 from harness.case import BASELINE, Case
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
-from harness.lab.crashes.sweep import Diverged, without_deaths
+from harness.lab.crashes.base import without_deaths
+from harness.lab.crashes.sweep import Diverged
 from harness.lab.faults.failures import DiskError
 from harness.lab.runner import Keep, run
 from harness.lab.targets import TargetRef
