@@ -175,6 +175,11 @@ class Server:
         return status
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it still runs: a target may have brought its own server down."""
         return self._process.poll() is None
@@ -311,7 +316,13 @@ class Life:
             self._drain()
             return tracing.decide(operation)
 
-        self._recorder = Recorder(listener, tracing.trace, decide, advance=tracing.advance)
+        def refused(address: str, what: str) -> None:
+            self._drain()
+            self._answer({"call": "network", "address": address, "what": what})
+
+        self._recorder = Recorder(
+            listener, tracing.trace, decide, advance=tracing.advance, refused=refused
+        )
         self._all.register(self._recorder, select.POLLIN)
 
     def _record(self, recorder: Recorder) -> None:
