@@ -44,6 +44,7 @@ __all__ = [
     "bench",
     "check",
     "fail_everywhere",
+    "notes",
     "play",
     "replay",
     "shipped_targets",
@@ -55,6 +56,7 @@ def play(
     scenarios: Sequence[Loaded],
     *,
     target: str = "lifecycle",
+    python: str | None = None,
     seed: int | None = None,
     jobs: int = 1,
     report: Path | None = None,
@@ -62,7 +64,8 @@ def play(
 ) -> Run:
     """Play every scenario and judge it.
 
-    `target` is a shipped name or `path/to/file.py:Class`; `seed` overrides each scenario's own.
+    `target` is a shipped name or `path/to/file.py:Class`, opened under the interpreter `python`
+    where that is given; `seed` overrides each scenario's own.
     With `report`, each record is stored under it as `<story>/record.jsonl`, each verdict beside it
     as `verdict.json`. KeyboardInterrupt ends the run: what was done comes back with
     `interrupted` set, and no process is left behind. TargetError and ScenarioError come before
@@ -71,7 +74,7 @@ def play(
     _check_models(scenarios)
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
-    crew = _Crew(find_target(target), seed, report, on_result)
+    crew = _Crew(find_target(target, python), seed, report, on_result)
     return crew.play(scenarios, max(1, min(jobs, len(scenarios))))
 
 
@@ -80,6 +83,7 @@ def replay(
     scenarios: Sequence[Loaded],
     *,
     target: str | None = None,
+    python: str | None = None,
     keep: Path | None = None,
 ) -> Result:
     """One case again, alone. The scenario is found by its hash, the target by its name's hash.
@@ -89,7 +93,7 @@ def replay(
     """
     wanted = case.parse(token)
     loaded = _find_scenario(wanted, scenarios)
-    ref = _find_target(wanted, target)
+    ref = _find_target(wanted, target, python)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
     if (failing := failures.named(wanted.choice)) is not None:
@@ -108,6 +112,7 @@ def sweep(
     loaded: Loaded,
     *,
     target: str = "lifecycle",
+    python: str | None = None,
     tiers: Sequence[Tier] = ("kill",),
     seed: int | None = None,
     states_max: int = sweeping.STATES_MAX,
@@ -122,7 +127,7 @@ def sweep(
     being done, and how many of how many are done. Errors are those of `play`.
     """
     _check_models([loaded])
-    ref = find_target(target)
+    ref = find_target(target, python)
     case_seed = loaded.scenario.seed if seed is None else seed
     stopped = threading.Event()
     with contextlib.ExitStack() as stack:
@@ -141,6 +146,7 @@ def fail_everywhere(
     loaded: Loaded,
     *,
     target: str = "lifecycle",
+    python: str | None = None,
     errors: Sequence[failures.Error] = failures.ERRORS,
     seed: int | None = None,
     most: int | None = None,
@@ -151,15 +157,17 @@ def fail_everywhere(
     `errors` are ENOSPC and EIO; over `most` an even sample of the operations. `on_case` hears how
     many of how many are done. Exceptions are those of `play`.
     """
-    with bench(loaded, target, seed) as place:
+    with bench(loaded, target, seed, python) as place:
         return failures.fail_everywhere(place, errors, most=most, on_case=on_case)
 
 
 @contextlib.contextmanager
-def bench(loaded: Loaded, target: str, seed: int | None = None) -> Iterator[failures.Bench]:
+def bench(
+    loaded: Loaded, target: str, seed: int | None = None, python: str | None = None
+) -> Iterator[failures.Bench]:
     """Where one scenario and target are played with a disk that fails."""
     _check_models([loaded])
-    ref = find_target(target)
+    ref = find_target(target, python)
     named = case_of(loaded, ref, loaded.scenario.seed if seed is None else seed)
     with POOL.server(ref, lambda: False) as server:
         yield failures.Bench(loaded, ref, named, server)
@@ -180,6 +188,11 @@ def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path 
                 shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
     wall_s = time.perf_counter() - started
     return Result(loaded.path, loaded.scenario.name, record, judge(record), wall_s)
+
+
+def notes() -> tuple[str, ...]:
+    """What targets had to do without in what was played so far, a sentence each."""
+    return tuple(POOL.notes)
 
 
 def check(path: Path) -> Result:
@@ -338,10 +351,10 @@ def _find_scenario(wanted: case.Case, scenarios: Sequence[Loaded]) -> Loaded:
     )
 
 
-def _find_target(wanted: case.Case, target: str | None) -> TargetRef:
+def _find_target(wanted: case.Case, target: str | None, python: str | None) -> TargetRef:
     names = shipped_targets() if target is None else (target,)
     for name in names:
-        ref = find_target(name)
+        ref = find_target(name, python)
         if case.target_hash(ref.name) == wanted.target_hash:
             return ref
     if target is None:

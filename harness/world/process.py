@@ -8,14 +8,10 @@ answers each message of a life, and says `Die` where it wants it dead.
 from __future__ import annotations
 
 import contextlib
-import linecache
 import os
-import re
 import select
 import signal
 import subprocess
-import sys
-import sysconfig
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -25,10 +21,40 @@ from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_text
 from harness.world.clock import VirtualClock
+from harness.world.interpreter import start_of_server
+from harness.world.outcome import (
+    Died,
+    Hung,
+    Killed,
+    Outcome,
+    Raised,
+    Returned,
+    Untraceable,
+    innermost,
+    outcome_of,
+)
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
 from harness.world.told import Ear
+
+__all__ = [
+    "HANG_LIMIT_S",
+    "Answer",
+    "Die",
+    "Died",
+    "Hung",
+    "Killed",
+    "Life",
+    "Outcome",
+    "Raised",
+    "Returned",
+    "Server",
+    "ServerError",
+    "Stopped",
+    "Tracing",
+    "Untraceable",
+]
 
 HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging."""
@@ -40,56 +66,18 @@ _OUTPUT_BYTES = 4000
 
 
 class ServerError(Exception):
-    """The warm server could not be started; the message says why, for the user."""
+    """The warm server could not be started; the message says why, for the user.
+
+    `missing` are the modules for want of which it could not.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
 
 
 class Stopped(Exception):
     """The user wants to stop."""
-
-
-@dataclass(frozen=True)
-class Returned:
-    """The target answered."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Raised:
-    """The target raised: `Type: message`, and the last frames."""
-
-    error: str
-    trace: list[str]
-
-
-@dataclass(frozen=True)
-class Died:
-    """The process ended by itself: exit status (negative: by that signal), what it last said."""
-
-    status: int
-    output: str
-
-
-@dataclass(frozen=True)
-class Killed:
-    """The runner said so; `where` is the source line it stood on."""
-
-    where: str | None
-
-
-@dataclass(frozen=True)
-class Hung:
-    """No sign of life for `HANG_LIMIT_S`; it has been killed."""
-
-
-@dataclass(frozen=True)
-class Untraceable:
-    """The kernel or the container refuses the recorder; `why` says what it said."""
-
-    why: str
-
-
-Outcome = Returned | Raised | Died | Killed | Hung | Untraceable
 
 
 class Die(Exception):
@@ -114,7 +102,10 @@ class Tracing:
 
 
 class Server:
-    """A warm fork server for one target. `stopped` is asked now and then; True ends everything."""
+    """A warm fork server for one target. `stopped` is asked now and then; True ends everything.
+
+    `lacks` are modules that its interpreter does without, `libraries` the folders of its libraries.
+    """
 
     def __init__(
         self,
@@ -122,20 +113,21 @@ class Server:
         root: Path,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        python: str = sys.executable,
+        python: str | None = None,
     ) -> None:
         mine, theirs = pair()
         self.root = root
         self.stopped = stopped
         self._warm = False
         self._channel = Channel(mine)
-        here = str(Path(__file__).resolve().parents[2])
-        search = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
+        self.lacks: list[str] = []
+        self.libraries: tuple[str, ...] = ()
+        start = start_of_server(theirs.fileno(), python)
         self._process = subprocess.Popen(
-            [python, "-m", "harness.life.server", str(theirs.fileno())],
+            start.command,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": search, "TZ": "UTC"},
+            env=start.environment,
         )
         theirs.close()
         try:
@@ -149,7 +141,8 @@ class Server:
             raise
         if "failed" in answer:
             self.close()
-            raise ServerError(answer["failed"])
+            raise ServerError(answer["failed"], answer["missing"])
+        self.lacks, self.libraries = answer["lacks"], tuple(answer["libraries"])
         self._warm = True
 
     def _wait_ready(self) -> dict[str, Any]:
@@ -269,7 +262,7 @@ class Life:
         while True:
             self._drain()
             if self._heard:
-                return _outcome(self._heard.popleft())
+                return outcome_of(self._heard.popleft())
             if self._server.stopped():
                 raise Stopped
             readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
@@ -283,7 +276,7 @@ class Life:
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
             if (done := self._commands.receive_now()) is not None:
-                return _outcome(done)
+                return outcome_of(done)
             if self._pidfd in readable:
                 return self._gone()
 
@@ -335,7 +328,7 @@ class Life:
         """Which line it stands on in the operation that it dies in; then it is killed."""
         stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
         self.kill()
-        return _innermost(stack)
+        return innermost(stack, self._server.libraries)
 
     def kill(self) -> None:
         """SIGKILL, now; every thread of it."""
@@ -386,12 +379,6 @@ class Life:
         return status
 
 
-def _outcome(answer: Mapping[str, Any]) -> Outcome:
-    if "error" in answer:
-        return Raised(answer["error"], answer["trace"])
-    return Returned(answer["value"])
-
-
 def _poll(*ends: Channel | int) -> select.poll:
     """A poll that hears when one of these has something to say."""
     poll = select.poll()
@@ -406,20 +393,3 @@ class _Refused(Exception):
 
 def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
     raise RuntimeError(f"a life spoke before it was asked anything: {call}")
-
-
-_LIFE, _DOORS = (f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
-_FRAME = re.compile(r'File "(.*)", line (\d+) in ')
-_LIBRARIES = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
-
-
-def _innermost(stack: tuple[str, ...]) -> str | None:
-    """`file.py:88 the line` of the innermost frame that is in no library."""
-    for frame in stack:
-        match = _FRAME.search(frame)
-        if match and not match[1].startswith(("<", _LIFE, _DOORS, *_LIBRARIES)):
-            line = linecache.getline(match[1], int(match[2])).strip()
-            return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
-    return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.cli.choose import found, sound
+from harness.cli.commands.playing import say_notes
 from harness.cli.stop import USAGE, Stop
 from harness.lab import play as lab
 from harness.report import json
@@ -58,6 +59,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         progress=False,
     )
     announcer.on_result(result)
+    say_notes()
     if arguments.json == "-":
         sys.stdout.write(json.dumps(done))
     elif arguments.json:
@@ -70,6 +72,7 @@ def _crash_everywhere(loaded: Loaded, arguments: argparse.Namespace, progress: P
     return lab.sweep(
         loaded,
         target=arguments.target,
+        python=arguments.python,
         tiers=arguments.disk,
         seed=arguments.seed,
         depth=arguments.depth,
@@ -83,6 +86,7 @@ def _fail_everywhere(loaded: Loaded, arguments: argparse.Namespace, progress: Pr
     return lab.fail_everywhere(
         loaded,
         target=arguments.target,
+        python=arguments.python,
         errors=arguments.errors,
         seed=arguments.seed,
         most=arguments.states,
