@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     _add_paths(_command(commands, "list", "show the scenarios there are"))
     _command(commands, "schema", "print the JSON Schema of scenario files, for editors")
     _add_serve(commands)
+    _add_bench(commands)
     _add_import(commands)
     doctor = _command(commands, "doctor", "say what works on this machine, by trying it")
     doctor.add_argument("--json", action="store_true", help="as one JSON object")
@@ -100,6 +101,10 @@ def _room(name: str) -> Command:
         from harness.cli.commands import sweeping
 
         return sweeping.sweep
+    if name == "bench":
+        from harness.cli.commands import benching
+
+        return benching.bench
     if name == "explore":
         from harness.cli.commands import exploring
 
@@ -241,6 +246,21 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     about = "let the scripted delays really pass (default: they take no time)"
     serve.add_argument("--realtime", action="store_true", help=about)
+
+
+def _add_bench(commands: Any) -> None:
+    bench = _command(commands, "bench", "trimming, counting and the bill beside what people use")
+    about = "window, restore, append (default: all)"
+    bench.add_argument("groups", nargs="*", metavar="GROUP", help=about)
+    bench.add_argument("--peers", action="store_true", help="measure installed peers as well")
+    bench.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
+    about = "say what has changed since this JSON report"
+    bench.add_argument("--against", type=Path, metavar="FILE", help=about)
+    bench.add_argument(
+        "--page", type=Path, metavar="FILE", help="write one HTML page, with pictures"
+    )
+    about = "write pytest-benchmark's own JSON, for its comparisons"
+    bench.add_argument("--store", type=Path, metavar="FILE", help=about)
 
 
 def _port(text: str) -> int:
