@@ -6,6 +6,7 @@ life that was killed is followed by another on what is left, which is asked what
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.lab.crashes.power import power_cut, set_back
+from harness.lab.faults.damage import spoil
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
+from harness.scenario.faults import Damage
 from harness.scenario.units import UNITS_NS
 from harness.world.clock import VirtualClock
 from harness.world.disk.choices import Tier
@@ -33,7 +36,6 @@ from harness.world.process import (
 )
 from harness.world.syscalls.recorder import Trace
 
-SESSION_ID = "session-1"
 LIVES_PER_TURN_MAX = 32
 PATIENCE_NS = 60 * UNITS_NS["s"]
 """How long the user waits before trying again what failed."""
@@ -65,6 +67,7 @@ class Ground:
     server: Server
     clock: VirtualClock
     home: Path
+    session_id: str
     order: Mapping[str, Any]
     settings: Mapping[str, Any]
     keep: Keep | None
@@ -72,6 +75,11 @@ class Ground:
 
 class Living(Protocol):
     """A process of the target, as a case sees it."""
+
+    @property
+    def said_something(self) -> bool:
+        """Whether it has written anything to its standard output or error."""
+        ...
 
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
         """Give one command and answer what it calls meanwhile."""
@@ -115,7 +123,9 @@ class Lives:
         order = {**self._ground.order, "life": self._stage.life}
         self._life = self.begin(self._ground, order, self._tracing)
         self._stage.record("life.started")
-        outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
+        outcome = self.ask(
+            "open", session_id=self._ground.session_id, settings=self._ground.settings
+        )
         if isinstance(outcome, Returned):
             self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
             self._guard.private = outcome.value["private_modes"]
@@ -193,6 +203,27 @@ class Lives:
         self.crashed(at=death.at, tier=death.tier, fault=death.fault, where=where)
         if ground.keep is not None:
             ground.keep.copy(ground.home, f"crash-{self.crashes}-after")
+
+    def damage(self, fault: int, damage: Damage) -> None:
+        """End the idle process, spoil a file, open again, and note whether that was said aloud."""
+        if self._life is None:
+            raise RuntimeError("no life is open")
+        self._life.kill()
+        self._guard.after_life()
+        self._guard.at_the_end(self.trace)
+        spoilt = spoil(self._ground.home, damage)
+        if spoilt is not None:
+            self._stage.fire(fault, f"{damage.what} in {spoilt.path}")
+        if self._tracing is not None:
+            trace = Trace.of(self._ground.home)
+            self._watch(dataclasses.replace(self._tracing, trace=trace))
+        self.crashed(at=f"rest ({damage.what})", tier="kill", fault=fault, where=None)
+        number = self.crashes
+        self.reopen()
+        if spoilt is not None:
+            said = self._life is not None and self._life.said_something
+            told = {"what": damage.what, "loud": said, "after_crash": number}
+            self._stage.record("damaged", vars(spoilt), **told, fault=fault)
 
     def crashed(self, **details: Any) -> None:
         """Put a crash on record, under the next number."""

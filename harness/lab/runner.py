@@ -138,7 +138,9 @@ class _Player:
             told = choose().fidelity == "python"
             tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance, told)
         order = {"home": str(home), "seed": seed, "tools": shed.describe()}
-        self._ground = Ground(server, self._clock, home, order, settings_of(scenario), keep)
+        self._ground = Ground(
+            server, self._clock, home, scenario.session, order, settings_of(scenario), keep
+        )
         self.lives = lives(self._ground, self.stage, tracing)
 
     def play(self) -> None:
@@ -147,6 +149,7 @@ class _Player:
             self._wait(turn.pause_ns)
             enter(turn.number, self.lives, self.stage, self._clock)
             self._set_clock(turn.number)
+            self._damage(turn.number)
             self._take(turn)
             self.stage.turn = None
         self._clock.deadline_ns = None
@@ -202,6 +205,12 @@ class _Player:
                 self._clock.set_wall(fault.clock.jump)
                 self.stage.record("clock.set", ns=fault.clock.jump)
                 self.stage.fire(index, f"the clock was set by {format_jump(fault.clock.jump)}")
+
+    def _damage(self, turn: int) -> None:
+        """Spoil a file, where the script wants that before this turn."""
+        for index, fault in enumerate(self._faults):
+            if fault.damage is not None and fault.damage.turn == turn:
+                self.lives.damage(index, fault.damage)
 
     def _take(self, turn: Turn, sending: int = 0) -> None:
         """One turn; what lay there before it and after is kept, where there was a crash in it."""

@@ -22,7 +22,7 @@ from harness.doors.reply import Frame, NoReply, Reply
 from harness.life import clock as clocks
 from harness.life import network, sdk, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
-from harness.life.clock import HAND
+from harness.life.clock import HAND, Waiter
 from harness.life.disk import reads, trap, wrapped
 from harness.life.target.asking import asker
 from harness.life.target.drive import Driver
@@ -54,7 +54,7 @@ def warm_up(order: dict[str, Any]) -> list[str]:
                 missing,
             )
     else:
-        sdk.open_door(_handle, HAND, _refuse)
+        sdk.open_door(_handle, Waiter(HAND, _stand_still), _refuse)
         sdk.rehearse()
     whole = clocks.install()
     waiting.install()
@@ -189,6 +189,11 @@ def _pass(bridge: Bridge, answer: Mapping[str, Any], at: list[str]) -> None:
         bridge.gate(at, request=number)
     else:
         bridge.tell(call="passed", at=at, request=number, page_ns=HAND.monotonic_ns())
+
+
+def _stand_still(duration_ns: int) -> None:
+    if _bridge is not None:
+        _bridge.call(call="blocked", ns=duration_ns)
 
 
 def _refuse(url: str) -> None:

@@ -1,4 +1,4 @@
-"""What became of a command that a life was given, and where the life stood when it was killed."""
+"""What came of a command to a life: an answer, an exception, or its end; and where it stood."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Killed:
 
 @dataclass(frozen=True)
 class Hung:
-    """No sign of life for as long as is waited; it has been killed."""
+    """No sign of life for `HANG_LIMIT_S`; it has been killed."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ Outcome = Returned | Raised | Died | Killed | Hung | Untraceable
 
 
 def outcome_of(answer: Mapping[str, Any]) -> Outcome:
-    """The outcome that a life's own answer tells of."""
+    """What a life said of a command that it carried out."""
     if "error" in answer:
         return Raised(answer["error"], answer["trace"])
     return Returned(answer["value"])

@@ -330,6 +330,11 @@ class Life:
         self.kill()
         return innermost(stack, self._server.libraries)
 
+    @property
+    def said_something(self) -> bool:
+        """Whether the life has written anything to its standard output or error."""
+        return self.alive and os.fstat(self._output).st_size > 0
+
     def kill(self) -> None:
         """SIGKILL, now; every thread of it."""
         if self.alive:

@@ -74,6 +74,12 @@ STACKS = (
         "P6",
         "p6_forgets_on_its_way_up",
         {"script": CHAT[:2], "sweep": {"disk": ["kill"], "depth": 2}},
+        "P5",
+        "p5_says_half",
+        {
+            "script": [{"user": "Tell me all", "reply": {"words": 60}}],
+            "stack": {"max_tokens": 80},
+        },
     ),
     Broken("S1", "s1_writes_at_close", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken("S2", "s2_trips_over_its_lock", {"script": CHAT, "faults": crash(2, "request.sent")}),

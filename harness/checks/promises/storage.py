@@ -9,6 +9,7 @@ from harness.checks.evidence.breach import Breach, Crash, counted, shape
 from harness.checks.evidence.facts import Evidence
 from harness.checks.evidence.stored import lost_messages
 from harness.checks.promises import recovery
+from harness.checks.promises.damaged import told_aloud
 from harness.record import Event
 
 _EXCUSING_FAULTS = ("http", "stream", "disk")
@@ -56,7 +57,7 @@ def _lost_turns(evidence: Evidence, found: Iterable[Departure]) -> Iterator[Brea
 
 
 def loads_clean(evidence: Evidence) -> Iterator[Breach]:
-    """S2: it opens, remembers and resumes on what is left, without an error."""
+    """S2: it opens, remembers and resumes on what is left, without an error; damage is told."""
     told: set[str] = set()
     failed_lives: set[int] = set()
     for event in evidence.of(*_FAILED, "died"):
@@ -75,6 +76,7 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
         if cause not in told:
             told.add(cause)
             yield Breach("S2", event.n, _turn(event, crash), _told(what, crash), crash)
+    yield from told_aloud(evidence)
 
 
 def _was_to_fail(evidence: Evidence, resumed: Event) -> bool:

@@ -21,8 +21,9 @@ from harness.lab.runner import Midway, model_of, run
 from harness.lab.targets import TargetRef
 from harness.model.mock import MockModel
 from harness.record import Event, Header, Record
+from harness.scenario.faults import Crash, Damage, ToolFault
 from harness.scenario.load import Loaded
-from harness.scenario.schema import Crash, Scenario, ToolFault
+from harness.scenario.schema import Scenario
 from harness.world.disk.states import State
 from harness.world.process import Server
 from harness.world.syscalls.operations import Operation
@@ -181,7 +182,7 @@ def without_deaths(scenario: Scenario) -> Scenario:
                 )
             }
         )
-        if isinstance(fault.what, Crash | ToolFault)
+        if isinstance(fault.what, Crash | ToolFault | Damage)
         else fault
         for fault in scenario.faults
     )

@@ -142,6 +142,11 @@ class _Lent:
         self._begin = ahead
         self._asked: deque[Mapping[str, Any]] = deque()
 
+    @property
+    def said_something(self) -> bool:
+        """Whether it has written anything in this case or before."""
+        return self._life.said_something
+
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
         """As a life of its own would answer."""
         if self._asked:
