@@ -47,7 +47,7 @@ def _once(server: Server, crash: bool) -> Record:
     return record
 
 
-def _repeat(server: Server, times: int, explained: bool) -> None:
+def _check_repeats(server: Server, times: int, explained: bool) -> None:
     for number in range(times):
         record = _once(server, crash=bool(number % 2))
         assert not list(record.of("broke", "limit", "died")), list(record.of("broke", "limit"))
@@ -63,7 +63,7 @@ def test_threads_forks_and_signals_neither_hang_nor_leave_a_zombie(
 ) -> None:
     monkeypatch.setenv(VARIABLE, fidelity)
     # A child's writes are seen by the trap only.
-    _repeat(unruly, 4, explained=fidelity == "seccomp")
+    _check_repeats(unruly, 4, explained=fidelity == "seccomp")
 
 
 @pytest.mark.slow
@@ -76,7 +76,7 @@ def test_fifty_repeats_of_threads_forks_and_signals(
 ) -> None:
     monkeypatch.setenv(VARIABLE, fidelity)
     began = time.monotonic()
-    _repeat(unruly, 50, explained=fidelity == "seccomp")
+    _check_repeats(unruly, 50, explained=fidelity == "seccomp")
     took = time.monotonic() - began
     assert took < 50 * HANG_LIMIT_S
     with capsys.disabled():
