@@ -21,7 +21,9 @@ from harness.lab.faults.damage import spoil
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
 from harness.scenario.faults import Damage
+from harness.scenario.units import UNITS_NS
 from harness.world.clock import VirtualClock
+from harness.world.disk.choices import Tier
 from harness.world.process import (
     Answer,
     Died,
@@ -38,6 +40,8 @@ from harness.world.process import (
 from harness.world.syscalls.recorder import Trace
 
 LIVES_PER_TURN_MAX = 32
+PATIENCE_NS = 60 * UNITS_NS["s"]
+"""How long the user waits before trying again what failed."""
 
 
 class Over(Exception):
@@ -132,6 +136,11 @@ class Lives:
             return False
         if isinstance(outcome, Raised):
             self.failed("open.failed", outcome)
+            if self.stage.met_disk_error:
+                # The user reads the message, makes room, and starts it again.
+                self.kill_now()
+                self.ground.clock.advance(PATIENCE_NS)
+                return self.open()
         raise Over
 
     def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:
@@ -157,6 +166,7 @@ class Lives:
             raise RuntimeError("no life is open")
         outcome = self._life.ask({"do": do, **details}, self.stage.answer)
         self._guard.after_command(self.trace)
+        self.stage.call_over()
         if isinstance(outcome, Killed):
             if self.stage.limit_hit:
                 raise Over
@@ -265,22 +275,34 @@ class Lives:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
+    def cut_power(self, at: str, tier: Tier) -> None:
+        """It dies here, with its disk or without, and another begins on what is left."""
+        self.kill_now()
+        if self._tracing is not None and tier != "kill":
+            self._guard.at_the_end(self.trace)
+            self._watch(power_cut(self._tracing, self.ground.home, tier, None))
+        self.crashed(at=at, tier=tier, fault=None, where=None)
+        self.reopen()
+
     def end(self) -> None:
         """The case is over."""
         self.kill()
 
-    def kill(self) -> None:
-        """End the one that lives, if any; then the operations must explain what is left."""
+    def kill_now(self) -> None:
+        """End the one that lives, if any."""
         if self._life is not None:
             self._life.kill()
+
+    def kill(self) -> None:
+        """End the one that lives; then the operations must explain what is left."""
+        self.kill_now()
         self._guard.at_the_end(self.trace)
 
     def _remember(self, final: bool = False) -> bool:
         """Ask for the history and the checkpoint; False where it was killed meanwhile."""
         crash = None if final or not self.crashes else self.crashes
-        outcome = self.ask("history")
+        outcome = self._recall("history", "history.failed")
         if isinstance(outcome, Raised):
-            self.failed("history.failed", outcome)
             raise Over
         if not isinstance(outcome, Returned):
             _killed_at_most(outcome)
@@ -288,9 +310,8 @@ class Lives:
         self.stage.record("history", messages=outcome.value, after_crash=crash, final=final)
         if "checkpoint" not in self._capabilities:
             return True
-        outcome = self.ask("checkpoint")
+        outcome = self._recall("checkpoint", "checkpoint.failed")
         if isinstance(outcome, Raised):
-            self.failed("checkpoint.failed", outcome)
             return True
         if not isinstance(outcome, Returned):
             _killed_at_most(outcome)
@@ -298,6 +319,17 @@ class Lives:
         found = outcome.value or {"turn_number": None, "tool_state": None}
         self.stage.record("checkpoint", **found, after_crash=crash)
         return True
+
+    def _recall(self, do: str, failed: str) -> Outcome:
+        """Ask for what is remembered, once more where the disk was what failed."""
+        outcome = self.ask(do)
+        if isinstance(outcome, Raised):
+            self.failed(failed, outcome)
+            if self.stage.met_disk_error:
+                outcome = self.ask(do)
+                if isinstance(outcome, Raised):
+                    self.failed(failed, outcome)
+        return outcome
 
     def _resume(self) -> bool:
         """Let it go on by itself, where it can; False where it was killed meanwhile."""

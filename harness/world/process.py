@@ -40,6 +40,7 @@ from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, T
 from harness.world.told import Ear
 
 __all__ = [
+    "HANG_LIMIT_S",
     "Answer",
     "Die",
     "Died",
@@ -123,12 +124,9 @@ class Server:
         self._one = threading.Lock()
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
-        start = start_of_server(theirs.fileno(), python)
+        start = start_of_server(end := theirs.fileno(), python)
         self._process = subprocess.Popen(
-            start.command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env=start.environment,
+            start.command, pass_fds=[end], stdin=subprocess.DEVNULL, env=start.environment
         )
         theirs.close()
         try:
@@ -158,17 +156,21 @@ class Server:
 
     def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
         """Fork a life and return its process id."""
-        with self._one:
-            self._channel.send({"do": "fork", **order}, descriptors)
-            pid: int = self._channel.receive()["pid"]
-        return pid
+        return self._order("pid", {"do": "fork", **order}, descriptors)
 
     def reap(self, pid: int) -> int:
         """Wait for a dead life and end its strays; its exit status."""
+        return self._order("status", {"do": "reap", "pid": pid})
+
+    def _order(self, key: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> int:
         with self._one:
-            self._channel.send({"do": "reap", "pid": pid})
-            status: int = self._channel.receive()["status"]
-        return status
+            self._channel.send(order, descriptors)
+            return int(self._channel.receive()[key])
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -307,7 +309,13 @@ class Life:
             self._drain()
             return tracing.decide(operation)
 
-        self._recorder = Recorder(listener, tracing.trace, decide, advance=tracing.advance)
+        def refused(address: str, what: str) -> None:
+            self._drain()
+            self._answer({"call": "network", "address": address, "what": what})
+
+        self._recorder = Recorder(
+            listener, tracing.trace, decide, advance=tracing.advance, refused=refused
+        )
         self._all.register(self._recorder, select.POLLIN)
 
     def _record(self, recorder: Recorder) -> None:

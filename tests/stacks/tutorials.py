@@ -1,6 +1,7 @@
 """The naive composition as other tutorials write it: habits that `naive` itself does not have.
 
-Two targets. `Careless` has five of them, each with a place of its own to show; `LeftOpen` one.
+Three targets: `Careless` has five of them, each with a place of its own to show, `LeftOpen` and
+`SplitsLines` have one.
 """
 
 from __future__ import annotations
@@ -100,3 +101,33 @@ class LeftOpen(Naive):
     ) -> NaiveSession:
         """Open the session."""
         return LeftOpenSession(home, session_id, settings, tools)
+
+
+class SplitsLinesSession(NaiveSession):
+    """Writes text as it is and splits it where Python sees a line end: at U+2028, and elsewhere."""
+
+    def _append(self, role: str, content: Any) -> None:
+        with self._log_path.open("a", encoding="utf-8", newline="\n") as log:
+            log.write(json.dumps({"role": role, "content": content}, ensure_ascii=False) + "\n")
+
+    def _read_log(self) -> list[dict[str, Any]]:
+        if not self._log_path.exists():
+            return []
+        text = self._log_path.read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+
+class SplitsLines(Naive):
+    """The target."""
+
+    name = "splits_lines"
+
+    def open(
+        self,
+        home: Path,
+        session_id: str,
+        settings: Mapping[str, object],
+        tools: Mapping[str, Tool],
+    ) -> NaiveSession:
+        """Open the session."""
+        return SplitsLinesSession(home, session_id, settings, tools)

@@ -66,6 +66,8 @@ def _plain(body: object) -> str:
 def _wrong(evidence: Evidence, event: Event) -> tuple[str, str] | None:
     """What is wrong with one checkpoint: a kind, and a message."""
     if event.kind == "checkpoint.failed":
+        if _disk_failed(evidence, event):
+            return None
         error = str(event.data["error"])
         return shape(error), f"the checkpoint cannot be read: {error}"
     memory = _memory_beside(evidence, event)
@@ -113,6 +115,14 @@ def _spoilt(evidence: Evidence, memory: Memory) -> int:
     return sum(
         after is None or number(event.data, "after_crash") <= after
         for event in evidence.of("damaged")
+    )
+
+
+def _disk_failed(evidence: Evidence, event: Event) -> bool:
+    """Whether the disk had failed in this life, as the scenario wants: then it may say so."""
+    return any(
+        each.life == event.life and each.n < event.n and each.data["error"] is not None
+        for each in evidence.of("disk")
     )
 
 
