@@ -129,7 +129,7 @@ def test_the_table_is_whole() -> None:
     assert [row.number for row in ROWS] == list(range(1, 34))
 
 
-def _shown_again(row: Row, results: Results) -> None:
+def _check_it_shows_again(row: Row, results: Results) -> None:
     shown = finding(row, results)
     assert shown is not None
     target = None if row.target == "naive" else str(ROOT / row.target)
@@ -139,10 +139,10 @@ def _shown_again(row: Row, results: Results) -> None:
 
 def test_a_token_shows_its_defect_again(results: Results) -> None:
     for row in ROWS[::8]:
-        _shown_again(row, results)
+        _check_it_shows_again(row, results)
 
 
 @pytest.mark.slow
 def test_every_token_shows_its_defect_again(results: Results) -> None:
     for row in ROWS:
-        _shown_again(row, results)
+        _check_it_shows_again(row, results)
