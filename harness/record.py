@@ -52,6 +52,8 @@ KINDS = {
     "damaged": "a file was spoilt at rest and a life opened on it: path, offset, size, what, "
     "fault, loud (whether that life wrote anything to its output), after_crash",
     "read": "what the turn's send() read from files, where the scenario asks for it: bytes",
+    "neighbour": "another session spoke in the same home: session, says, error, messages (all that "
+    "it remembers then)",
     "loop.blocked": "a client waited on the event loop, which stood still meanwhile: ns",
     "network.refused": "something tried to leave the harness: address, what",
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",

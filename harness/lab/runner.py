@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
 from harness.lab.faults.failures import DiskError, scripted_failures
+from harness.lab.faults.neighbours import call_in
 from harness.lab.faults.writers import write_together
 from harness.lab.lives import Ground, Keep, Lives, Over
 from harness.lab.stage import Stage
@@ -154,6 +155,7 @@ class _Player:
             enter(turn.number, self.lives, self.stage, self._clock)
             self._set_clock(turn.number)
             self._damage(turn.number)
+            self._call_neighbours(turn.number)
             together = [turn, *(turns.pop(0) for _ in range(self._writers_beside(turn.number)))]
             if len(together) == 1:
                 self._take(turn)
@@ -224,6 +226,15 @@ class _Player:
                 self._clock.set_wall(fault.clock.jump)
                 self.stage.record("clock.set", ns=fault.clock.jump)
                 self.stage.fire(index, f"the clock was set by {format_jump(fault.clock.jump)}")
+
+    def _call_neighbours(self, turn: int) -> None:
+        """Let others speak in their own sessions, where the script wants that before this turn."""
+        for index, fault in enumerate(self._faults):
+            who = fault.neighbour
+            # A recorded home can be explained by one process at a time only.
+            if who is not None and who.turn == turn and self.lives.trace is None:
+                self.stage.record("neighbour", call_in(who, self.lives, self._model))
+                self.stage.fire(index, f"session {who.session} spoke")
 
     def _damage(self, turn: int) -> None:
         """Spoil a file, where the script wants that before this turn."""

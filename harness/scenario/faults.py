@@ -7,7 +7,7 @@ invalid. How it is carried out stands in `lab/faults` and in the model.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -145,6 +145,14 @@ class Damage(Strict):
     at: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
+class Neighbour(Strict):
+    """Before a turn somebody else speaks: another process, in the same home, in another session."""
+
+    turn: TurnNumber
+    session: Annotated[str, Field(min_length=1)]
+    says: Annotated[str, Field(min_length=1)]
+
+
 class Fault(Strict):
     """Exactly one fault, under its own key."""
 
@@ -156,6 +164,7 @@ class Fault(Strict):
     writer: Writer | None = None
     clock: ClockJump | None = None
     damage: Damage | None = None
+    neighbour: Neighbour | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -178,8 +187,6 @@ class Fault(Strict):
         return next(iter(self.model_fields_set))
 
     @property
-    def what(self) -> Crash | Http | Stream | Disk | ToolFault | Writer | ClockJump | Damage:
+    def what(self) -> Any:
         """What stands under it."""
-        what: Crash | Http | Stream | Disk | ToolFault | Writer | ClockJump | Damage
-        what = getattr(self, self.kind)
-        return what
+        return getattr(self, self.kind)

@@ -83,6 +83,7 @@ CAUGHT = {
     "sessions/fence_at_any_alignment": {"T1"},
     "sessions/hostile_session_ids": {"S6"},
     "sessions/rotation_killed_at_every_step": {"S2"},
+    "sessions/two_users_never_meet": {"P4", "P5"},
     "wire/outage_is_told_not_waited_out": {"P5"},
     "wire/overloaded_then_recovers": {"P5"},
     "wire/poison_message_is_quarantined": {"W1"},
@@ -117,6 +118,12 @@ def test_what_it_keeps_another_tutorial_breaks(stories: list[Loaded]) -> None:
     kept = [loaded for loaded in stories if story_of(loaded.path) in KEPT]
     (result,) = play(kept, target=f"{ROOT / TUTORIALS}:SplitsLines").results
     assert {finding.code for finding in result.verdict.findings} == {"P5", "S2"}
+
+
+def test_users_meet_in_a_stack_that_has_one_file_for_all(stories: list[Loaded]) -> None:
+    meeting = [loaded for loaded in stories if loaded.path.endswith("never_meet.scenario.yaml")]
+    (result,) = play(meeting, target=f"{ROOT}/tests/broken/honest.py:Honest").results
+    assert "S6" in {finding.code for finding in result.verdict.findings}
 
 
 def test_each_of_its_defects_is_caught_and_the_document_says_so(results: Results) -> None:

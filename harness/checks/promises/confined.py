@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence
+from harness.checks.promises.apart import kept_apart
 
 _SAYS = {
     "read": "read",
@@ -37,3 +38,4 @@ def confined(evidence: Evidence) -> Iterator[Breach]:
             event.turn,
             f"{path} has mode {mode}, and the target declares its files private (0700, 0600)",
         )
+    yield from kept_apart(evidence)
