@@ -36,6 +36,7 @@ from harness.model.wire import STREAM_HEADERS, Cut, Outgoing, cut_whole, streame
 from harness.scenario import schema
 from harness.scenario.plan import Plan, PlannedStep
 
+NO_BETAS: frozenset[str] = frozenset()
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
 
 
@@ -129,8 +130,10 @@ class MockModel:
         self._limits = Limits(limits, None if told is None else (self._spec(model.name).id, told))
         names = table.active(rules_off, rules_on)
         self._at_entry = table.choose(table.AT_ENTRY, names)
-        self._on_shape = table.choose(table.ON_SHAPE, names)
-        self._on_prompt = table.choose(table.ON_PROMPT, names)
+        on_shape = table.choose(table.ON_SHAPE, names)
+        self._at_first = on_shape[:1]
+        self._on_shape = table.Rules(on_shape)
+        self._on_prompt = table.Rules(table.choose(table.ON_PROMPT, names))
         self._limited = "rate_limit" in names
 
     def copy(self) -> MockModel:
@@ -138,7 +141,7 @@ class MockModel:
         other = copy.copy(self)
         other.ledger = list(self.ledger)
         other._faults = copy.deepcopy(self._faults)
-        other._cache = copy.deepcopy(self._cache)
+        other._cache = self._cache.copy()
         other._limits = copy.deepcopy(self._limits)
         return other
 
@@ -197,17 +200,17 @@ class MockModel:
         betas = knock.headers.get("anthropic-beta", "")
         request = attempt.request = parse(
             read_body(knock.body) if parsed is None else parsed,
-            betas=frozenset(one.strip() for one in betas.split(",") if one.strip()),
+            betas=frozenset(filter(None, map(str.strip, betas.split(",")))) if betas else NO_BETAS,
             version=knock.headers.get("anthropic-version", ""),
             counting=counting,
         )
         if request.raw.get("model") is None:
-            table.check(self._on_shape[:1], Ask(request, next(iter(self._catalogue))))
+            table.check(self._at_first, Ask(request, next(iter(self._catalogue))))
         spec = attempt.spec = self._spec(request.model)
         ask = Ask(request, spec, resumable=self._resumable)
-        table.check(self._on_shape, ask)
+        self._on_shape.check(ask)
         attempt.prompt = self._meter.prompt(request, spec)
-        table.check(self._on_prompt, ask._replace(prompt=attempt.prompt))
+        self._on_prompt.check(Ask(request, spec, attempt.prompt, self._resumable))
         if counting:
             return self._send(attempt, to_json({"input_tokens": attempt.prompt.tokens}))
         return self._converse(attempt, request, spec, attempt.prompt)
@@ -254,8 +257,8 @@ class MockModel:
             now_ns=attempt.at_ns,
             begins_ns=attempt.at_ns + step.first_token_ns,
         )
-        attempt.usage = usage = replace(
-            usage, output_tokens=spoken.output_tokens, thinking_tokens=spoken.thinking_tokens
+        attempt.usage = usage = usage._replace(
+            output_tokens=spoken.output_tokens, thinking_tokens=spoken.thinking_tokens
         )
         attempt.stop_reason = spoken.stop_reason
         self._limits.of(spec, attempt.at_ns).used(usage)

@@ -16,6 +16,25 @@ from pydantic_core import from_json, to_json
 Block = Mapping[str, Any]
 REMEMBERED_CHARACTERS_MAX = 10_000
 REMEMBERED_MESSAGES_MAX = 4_096
+REMEMBERED_SETTINGS_BYTES_MAX = 100_000
+REMEMBERED_SETTINGS_MAX = 256
+BLOCKS = {
+    "user": frozenset({"text", "tool_result"}),
+    "assistant": frozenset({"text", "tool_use", "thinking"}),
+    "system": frozenset({"text"}),
+}
+"""The block types that the mock emulates, by role."""
+BLOCK_FIELDS = {
+    "text": frozenset({"type", "text", "cache_control", "citations"}),
+    "tool_use": frozenset({"type", "id", "name", "input", "cache_control", "caller"}),
+    "tool_result": frozenset({"type", "tool_use_id", "content", "is_error", "cache_control"}),
+    "thinking": frozenset({"type", "thinking", "signature", "cache_control"}),
+}
+MESSAGES_MAX = 100_000
+ANY, ODD_COUNT, ASSISTANT_ENDS, SYSTEM, UNSOUND, TOOLS, THINKING, MARKS = (1 << n for n in range(8))
+"""Traits of messages, as bits: every request has ANY; there are none or too many; the assistant is
+first or last; the role system; blocks that may be forbidden; calls or results; thinking;
+cache_control."""
 
 
 class Refusal(Exception):
@@ -44,8 +63,8 @@ class Message(NamedTuple):
     role: str
     blocks: Sequence[Block]
     plain: bool
-    sound: bool = False
-    """A string with something in it: no rule about blocks has anything to look for inside."""
+    traits: int
+    """Bits as above. Without UNSOUND no rule about single blocks has anything to look for."""
 
 
 Placed = tuple[int, int, Block]
@@ -60,13 +79,12 @@ class Exchange(NamedTuple):
     blocks: list[Placed]
 
 
-@dataclass(frozen=True)
-class Request:
-    """A parsed body."""
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """What a body says beside its messages. One object for all requests that say the same, so that
+    whoever works something out from it alone can remember it by that."""
 
-    raw: Mapping[str, Any]
     model: str
-    messages: tuple[Message, ...]
     system: Sequence[Block]
     tools: Sequence[Block]
     max_tokens: int | None
@@ -74,24 +92,25 @@ class Request:
     thinking: Mapping[str, Any]
     tool_choice: Mapping[str, Any]
     stop_sequences: tuple[str, ...]
-    betas: frozenset[str] = frozenset()
-    version: str = ""
-    counting: bool = False
+    betas: frozenset[str]
+    version: str
+    counting: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Request(Settings):
+    """A parsed body."""
+
+    settings: Settings
+    raw: Mapping[str, Any]
+    messages: tuple[Message, ...]
+    traits: int
+    """Those of all messages, and of there being such."""
 
     @cached_property
     def merged(self) -> tuple[Exchange, ...]:
         """The messages, those of one role in a row made one; without those of the role system."""
         return _merge(self.messages)
-
-    @cached_property
-    def has_tool_blocks(self) -> bool:
-        """Whether any message calls a tool or brings a result."""
-        return any(
-            block["type"] in ("tool_use", "tool_result")
-            for message in self.messages
-            if not message.plain
-            for block in message.blocks
-        )
 
     @property
     def output_format(self) -> object:
@@ -110,8 +129,8 @@ class Request:
         for index, block in enumerate(self.system):
             if block.get("cache_control"):
                 yield f"system.{index}", block
-        for index, message in enumerate(self.messages):
-            if not message.plain:
+        for index, message in enumerate(self.messages if self.traits & MARKS else ()):
+            if message.traits & MARKS:
                 for place, block in enumerate(message.blocks):
                     if block.get("cache_control"):
                         yield f"messages.{index}.content.{place}", block
@@ -149,7 +168,38 @@ def parse(
     counting: bool = False,
 ) -> Request:
     """The request in a JSON object; Refusal where a field has the wrong JSON type."""
-    messages = tuple(_messages(_listed(raw, "messages")))
+    messages, traits = _messages(_listed(raw, "messages"))
+    settings = _settings_of(raw, betas, version, counting)
+    # A frozen dataclass sets each of its fields through a call: here that is most of the work.
+    request = Request.__new__(Request)
+    request.__dict__.update(
+        vars(settings), settings=settings, raw=raw, messages=messages, traits=traits
+    )
+    return request
+
+
+_SETTINGS: dict[tuple[object, ...], Settings] = {}
+
+
+def _settings_of(
+    raw: Mapping[str, Any], betas: frozenset[str], version: str, counting: bool
+) -> Settings:
+    beside = {name: value for name, value in raw.items() if name != "messages"}
+    data = to_json(beside, inf_nan_mode="constants")
+    key = (data, betas, version, counting)
+    settings = _SETTINGS.get(key)
+    if settings is None:
+        settings = _settings(raw, betas, version, counting)
+        if len(data) <= REMEMBERED_SETTINGS_BYTES_MAX:
+            if len(_SETTINGS) >= REMEMBERED_SETTINGS_MAX:
+                _SETTINGS.clear()
+            _SETTINGS[key] = settings
+    return settings
+
+
+def _settings(
+    raw: Mapping[str, Any], betas: frozenset[str], version: str, counting: bool
+) -> Settings:
     max_tokens = raw.get("max_tokens")
     if max_tokens is not None and (isinstance(max_tokens, bool) or not isinstance(max_tokens, int)):
         raise bad("max_tokens: Input should be a valid integer")
@@ -164,10 +214,8 @@ def parse(
         raise bad("stop_sequences: Input should be a valid list of strings")
     for name in ("metadata", "output_config", "cache_control"):
         _object(raw, name)
-    return Request(
-        raw=raw,
+    return Settings(
         model=model,
-        messages=messages,
         system=_system(raw.get("system")),
         tools=_tools(_listed(raw, "tools")),
         max_tokens=max_tokens,
@@ -199,7 +247,9 @@ def _object(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def _messages(values: list[Any]) -> Iterator[Message]:
+def _messages(values: list[Any]) -> tuple[tuple[Message, ...], int]:
+    messages = []
+    traits = ANY if 0 < len(values) <= MESSAGES_MAX else ANY | ODD_COUNT
     for index, value in enumerate(values):
         if not isinstance(value, dict):
             raise bad(f"messages.{index}: Input should be a valid dictionary")
@@ -210,16 +260,29 @@ def _messages(values: list[Any]) -> Iterator[Message]:
             key = next(key for key in value if key not in ("role", "content"))
             raise bad(f"messages.{index}.{key}: Extra inputs are not permitted")
         if isinstance(content, str):
-            if len(content) > REMEMBERED_CHARACTERS_MAX:
-                yield _said(role, content)
-            else:
-                yield _remembered(role, content)
+            known = len(content) <= REMEMBERED_CHARACTERS_MAX
+            message = _remembered(role, content) if known else _said(role, content)
         elif isinstance(content, list):
-            yield _kept(role, content, f"messages.{index}.content")
+            message = _listed_blocks(role, content, index)
         elif content is None:
             raise bad(f"messages.{index}.content: Field required")
         else:
             raise bad(f"messages.{index}.content: Input should be a valid string or list")
+        messages.append(message)
+        traits |= message.traits
+    if messages and "assistant" in (messages[0].role, messages[-1].role):
+        traits |= ASSISTANT_ENDS
+    return tuple(messages), traits
+
+
+def _listed_blocks(role: str, content: list[Any], index: int) -> Message:
+    """A message of blocks; most are one text block, which is known by its text alone."""
+    block = content[0] if len(content) == 1 else None
+    if isinstance(block, dict) and len(block) == 2 and block.get("type") == "text":
+        text = block.get("text")
+        if isinstance(text, str) and len(text) <= REMEMBERED_CHARACTERS_MAX:
+            return _remembered_block(role, text)
+    return _kept(role, content, f"messages.{index}.content")
 
 
 _KEPT: dict[tuple[str, bytes], Message] = {}
@@ -228,10 +291,10 @@ _KEPT: dict[tuple[str, bytes], Message] = {}
 def _kept(role: str, content: list[Any], place: str) -> Message:
     data = to_json(content)
     if len(data) > REMEMBERED_CHARACTERS_MAX:
-        return Message(role, _blocks(content, place), False)
+        return _blocked(role, _blocks(content, place))
     message = _KEPT.get((role, data))
     if message is None:
-        message = Message(role, _blocks(content, place), False)
+        message = _blocked(role, _blocks(content, place))
         if len(_KEPT) >= REMEMBERED_MESSAGES_MAX:
             _KEPT.clear()
         _KEPT[(role, data)] = message
@@ -239,12 +302,49 @@ def _kept(role: str, content: list[Any], place: str) -> Message:
 
 
 def _said(role: str, content: str) -> Message:
-    sound = bool(content) and not content.isspace()
-    return Message(role, ({"type": "text", "text": content},), True, sound)
+    block = {"type": "text", "text": content}
+    return Message(role, (block,), True, _role_traits(role) | _block_traits(role, block))
+
+
+def _blocked(role: str, blocks: Sequence[Block]) -> Message:
+    traits = _role_traits(role) if blocks else UNSOUND | _role_traits(role)
+    for block in blocks:
+        traits |= _block_traits(role, block)
+    return Message(role, blocks, False, traits)
+
+
+def _one_block(role: str, text: str) -> Message:
+    return _blocked(role, ({"type": "text", "text": text},))
 
 
 # A conversation sends the same messages again and again; they are frozen, so one copy will do.
 _remembered = lru_cache(maxsize=REMEMBERED_MESSAGES_MAX)(_said)
+_remembered_block = lru_cache(maxsize=REMEMBERED_MESSAGES_MAX)(_one_block)
+
+
+def _role_traits(role: str) -> int:
+    return SYSTEM if role == "system" else 0
+
+
+def _block_traits(role: str, block: Block) -> int:
+    kind = block["type"]
+    traits = MARKS if block.get("cache_control") else 0
+    if kind in ("tool_use", "tool_result"):
+        traits |= TOOLS
+    elif kind in ("thinking", "redacted_thinking"):
+        traits |= THINKING
+    blank = kind == "text" and not block["text"].strip()
+    if blank or not _emulated(block, BLOCKS[role]):
+        traits |= UNSOUND
+    return traits
+
+
+def _emulated(block: Block, kinds: frozenset[str]) -> bool:
+    kind = block["type"]
+    if kind not in kinds or not block.keys() <= BLOCK_FIELDS[kind]:
+        return False
+    inner = block.get("content")
+    return not isinstance(inner, list) or all(_emulated(one, BLOCKS["system"]) for one in inner)
 
 
 def _blocks(values: list[Any], place: str) -> list[Block]:
