@@ -118,11 +118,10 @@ class Limiter:
         """What is left and when it is full again; `start_ns` is the time of `now_ns` 0 since the
         Unix epoch."""
         at_ns = start_ns + now_ns
-        requests, received, said = (
-            bucket.told(at_ns) for bucket in (self._requests, self._input, self._output)
-        )
+        requests, received = self._requests.told(at_ns), self._input.told(at_ns)
+        said = self._output.told(at_ns)
         least = received if self._input.remaining <= self._output.remaining else said
-        return dict(zip(_NAMES, (*requests, *least, *received, *said), strict=True))
+        return dict(zip(_NAMES, requests + least + received + said, strict=True))
 
 
 @lru_cache(maxsize=256)

@@ -31,10 +31,11 @@ BLOCK_FIELDS = {
     "thinking": frozenset({"type", "thinking", "signature", "cache_control"}),
 }
 MESSAGES_MAX = 100_000
-ANY, ODD_COUNT, ASSISTANT_ENDS, SYSTEM, UNSOUND, TOOLS, THINKING, MARKS = (1 << n for n in range(8))
+ANY, ODD_COUNT, ASSISTANT_ENDS, SYSTEM, UNSOUND = (1 << bit for bit in range(5))
+TOOLS, UNPAIRED, THINKING, MARKS = (1 << bit for bit in range(5, 9))
 """Traits of messages, as bits: every request has ANY; there are none or too many; the assistant is
-first or last; the role system; blocks that may be forbidden; calls or results; thinking;
-cache_control."""
+first or last; the role system; blocks that may be forbidden; calls or results; such that are not
+plainly a message of calls and a message of its results; thinking; cache_control."""
 
 
 class Refusal(Exception):
@@ -65,6 +66,10 @@ class Message(NamedTuple):
     plain: bool
     traits: int
     """Bits as above. Without UNSOUND no rule about single blocks has anything to look for."""
+    calls: tuple[str, ...] = ()
+    """The ids of its tool_use blocks."""
+    results: tuple[str, ...] = ()
+    """The ids that its tool_result blocks answer."""
 
 
 Placed = tuple[int, int, Block]
@@ -270,6 +275,8 @@ def _messages(values: list[Any]) -> tuple[tuple[Message, ...], int]:
             raise bad(f"messages.{index}.content: Input should be a valid string or list")
         messages.append(message)
         traits |= message.traits
+    if traits & TOOLS and not _paired(messages):
+        traits |= UNPAIRED
     if messages and "assistant" in (messages[0].role, messages[-1].role):
         traits |= ASSISTANT_ENDS
     return tuple(messages), traits
@@ -310,7 +317,32 @@ def _blocked(role: str, blocks: Sequence[Block]) -> Message:
     traits = _role_traits(role) if blocks else UNSOUND | _role_traits(role)
     for block in blocks:
         traits |= _block_traits(role, block)
-    return Message(role, blocks, False, traits)
+    if not traits & TOOLS:
+        return Message(role, blocks, False, traits)
+    calls = tuple(block["id"] for block in blocks if block["type"] == "tool_use")
+    results = tuple(block["tool_use_id"] for block in blocks if block["type"] == "tool_result")
+    if any(block["type"] != "tool_result" for block in blocks[: len(results)]):
+        traits |= UNPAIRED
+    return Message(role, blocks, False, traits, calls, results)
+
+
+def _paired(messages: Sequence[Message]) -> bool:
+    """Whether each message of calls is followed by one that opens with its results in that order,
+    and no id comes twice: then no rule about pairs has anything to look for."""
+    seen: set[str] = set()
+    waiting: tuple[str, ...] = ()
+    for message in messages:
+        calls, results = message.calls, message.results
+        if results != waiting or (results and message.role != "user"):
+            return False
+        waiting = calls
+        if calls:
+            if message.role != "assistant" or not seen.isdisjoint(calls):
+                return False
+            seen.update(calls)
+            if len(set(calls)) < len(calls):
+                return False
+    return not waiting
 
 
 def _one_block(role: str, text: str) -> Message:

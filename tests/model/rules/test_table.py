@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from harness.model.catalogue import shipped
+from harness.model.request import Refusal, parse
 from harness.model.rules import table
+from harness.model.rules.ask import Ask
 
 ELSEWHERE_TESTED = {
     "body_too_large": "test_entry.py",
@@ -46,3 +52,72 @@ def test_a_rule_is_switched_by_name() -> None:
 def test_switching_a_rule_that_does_not_exist_says_which_do() -> None:
     with pytest.raises(ValueError, match=r"no rule 'blank' to switch; the rules are .*blank_text"):
         table.active(off={"blank"})
+
+
+IDS = st.sampled_from(["a", "b"])
+MARK = st.sampled_from([{}, {"cache_control": {"type": "ephemeral"}}])
+CONTENT = st.sampled_from(["hi", " ", "", None, [], [{"type": "text", "text": "hi"}]])
+BLOCK = st.one_of(
+    st.builds(lambda text: {"type": "text", "text": text}, st.sampled_from(["hi", " ", ""])),
+    st.builds(lambda one, mark: {"type": "tool_use", "id": one, **_CALL, **mark}, IDS, MARK),
+    st.builds(
+        lambda one, said: {"type": "tool_result", "tool_use_id": one, "content": said}, IDS, CONTENT
+    ),
+    st.just({"type": "thinking", "thinking": "hm", "signature": "s"}),
+    st.just({"type": "image", "source": {}}),
+    st.just({"type": "text", "text": "hi", "odd": 1}),
+)
+_CALL = {"name": "look", "input": {}}
+_USE, _RESULT = (
+    {"type": "tool_use", "id": "a", **_CALL},
+    {"type": "tool_result", "tool_use_id": "a"},
+)
+SAID = st.one_of(
+    st.sampled_from(["hello", "", " "]),
+    st.lists(BLOCK, max_size=3),
+    st.sampled_from([[_USE], [_RESULT], [_RESULT, {"type": "text", "text": "and"}]]),
+)
+ROLES = st.sampled_from(["user", "assistant", "user", "assistant", "system"])
+MESSAGES = st.lists(st.builds(lambda role, said: {"role": role, "content": said}, ROLES, SAID))
+SETTINGS = st.fixed_dictionaries(
+    {"model": st.sampled_from(["claude-sonnet-5-5", "claude-haiku-4-5"])},
+    optional={
+        "max_tokens": st.sampled_from([0, 100, 10**9]),
+        "system": st.sampled_from(["", "Be kind.", [{"type": "text", "text": ""}]]),
+        "tools": st.sampled_from([[], [{"name": "look", "input_schema": {"type": "object"}}]]),
+        "thinking": st.sampled_from([{"type": "enabled", "budget_tokens": 2000}, {"type": "no"}]),
+        "cache_control": st.sampled_from([{"type": "ephemeral"}, {"type": "odd"}]),
+        "odd": st.just(1),
+    },
+)
+
+
+def _first(check: Any, ask: Ask) -> tuple[str | None, str] | None:
+    try:
+        check(ask)
+    except Refusal as refusal:
+        return refusal.rule, refusal.message
+    return None
+
+
+@given(SETTINGS, st.lists(MESSAGES, max_size=6))
+def test_asking_only_the_rules_with_something_to_look_for_gives_the_same_answer(
+    settings: dict[str, Any], histories: list[list[dict[str, Any]]]
+) -> None:
+    every = table.choose(table.ON_SHAPE, frozenset(table.SURE))
+    few = table.Rules(every)
+    hello = [{"role": "user", "content": "hello"}]
+    for messages in (hello, *histories):
+        body = {**settings, "messages": messages}
+        request = parse(json.loads(json.dumps(body)))
+        ask = Ask(request, shipped().models[request.model])
+        assert _first(few.check, ask) == _first(lambda one: table.check(every, one), ask)
+
+
+def test_settings_that_were_refused_are_looked_at_again() -> None:
+    rules = table.Rules(table.choose(table.ON_SHAPE, table.active()))
+    request = parse({"model": "claude-sonnet-5-5", "messages": [], "odd": 1})
+    ask = Ask(request, shipped().models["claude-sonnet-5-5"])
+    answers = {_first(rules.check, ask) for _ in range(3)}
+    assert len(answers) == 1
+    assert None not in answers
