@@ -170,6 +170,15 @@ class HasWindow(Protocol):
 
 
 @runtime_checkable
+class HasPins(Protocol):
+    """A session that can keep a message in every request, however old it grows."""
+
+    def send_pinned(self, message_id: str, text: str) -> str | Awaitable[str]:
+        """As `send`; the message then stays in every request of the session."""
+        ...
+
+
+@runtime_checkable
 class HasResume(Protocol):
     """A session that finishes by itself what a crash interrupted."""
 

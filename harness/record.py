@@ -19,7 +19,7 @@ VERSION = 1
 
 KINDS = {
     "life.started": "a process was forked; `life` counts from 1",
-    "opened": "the target opened: capabilities, private_modes, writers, acknowledges",
+    "opened": "the target opened: capabilities, store, private_modes, writers, acknowledges",
     "open.failed": "opening raised: error, trace",
     "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
     "history.failed": "asking for the history raised: error, trace",
@@ -39,9 +39,16 @@ KINDS = {
     "tool.effect": "the tool's effect took place in the world: call_id, name, input, result, fresh",
     "tool.done": "its result reached the target: call_id, name",
     "disk": "a disk operation took effect, or failed: operation, path, to, offset, size, error",
+    "message.stored": "a store's append() returned, its acknowledgement: role, content",
+    "strayed": "something outside the home was read or changed: operation, path (from the home)",
+    "exposed": "others may use what a target calls private: path, mode",
+    "unmodelled": "the recorded operations do not explain the home: path (or null), why",
     "reply.returned": "send() returned, the target's acknowledgement: message_id, text",
     "reply.delivered": "the user saw it: message_id, text",
     "send.failed": "send() raised: message_id, error, trace",
+    "damaged": "a file was spoilt at rest and a life opened on it: path, offset, size, what, "
+    "fault, loud (whether that life wrote anything to its output), after_crash",
+    "loop.blocked": "a client waited on the event loop, which stood still meanwhile: ns",
     "network.refused": "something tried to leave the harness: address, what",
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",
     "crashed": "the process was killed: at, tier, crash (n-th, from 1), fault, where (a line); "

@@ -32,7 +32,7 @@ def make_result(
     if isinstance(findings, int):
         findings = tuple(some_finding(case.token, number) for number in range(findings))
     header = Header(
-        case.token, {"name": story}, f"scenarios/{story}.scenario.yaml", target, 7, "python"
+        case.token, {"name": story}, f"scenarios/{story}.scenario.yaml", target, 7, "seccomp"
     )
     numbers = Numbers(29_520.0, 43, 51_234, 7_100, 0.2613, 1, 1)
     verdict = Verdict(

@@ -12,7 +12,7 @@ from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
-from harness.checks.promises import effects, newest, resume, storage, wire
+from harness.checks.promises import confined, effects, newest, resume, storage, wire
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.record import Record
 
@@ -24,6 +24,7 @@ CHECKS: Mapping[str, Check] = {
     "P5": resume.consume_once,
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
+    "S6": confined.confined,
     "W1": wire.requests_accepted,
     "W2": wire.window_kept,
     "W3": newest.newest_kept,
@@ -31,10 +32,12 @@ CHECKS: Mapping[str, Check] = {
     "W7": wire.shut_network,
 }
 """Every check by the code of its promise."""
-JUDGED_IN_STORES = ("P1", "S1", "S2")
+JUDGED_IN_STORES = ("P1", "P4", "S1", "S2", "S3", "S4", "S5", "S6")
 """A store is not held to what the harness's own plain loop does."""
 NEEDS = {"P4": "checkpoint", "W5": "usage"}
 """Promises that only a target with this capability makes."""
+PIN = "script.pin"
+"""What a target without pins is not held to, where the script pins something."""
 
 _NOTHING = Numbers(0.0, 0, 0, 0, 0.0, 0, 0)
 
@@ -80,6 +83,8 @@ def _ask_promises(evidence: Evidence, reasons: list[str]) -> list[Breach]:
 
 def _not_applicable(evidence: Evidence) -> list[str]:
     absent = {code for code, need in NEEDS.items() if need not in evidence.capabilities}
+    if "pins" not in evidence.capabilities and any(turn.pinned for turn in evidence.plan.turns):
+        absent.add(PIN)
     if evidence.store:
         absent |= CHECKS.keys() - set(JUDGED_IN_STORES)
     return sorted(absent)

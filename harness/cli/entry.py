@@ -21,6 +21,7 @@ Command = Callable[[argparse.Namespace], int]
 _EXITS = """\
 exit codes: 0 all kept; 1 a promise broken; 2 interrupted; 3 invalid (a fault never fired, a line
 never spoken, the harness broke); 4 usage or a bad scenario; 5 nothing to run"""
+_PYTHON_HELP = "the interpreter that the target runs under, such as .venv/bin/python"
 _TARGET_HELP = "a shipped target or path/to/file.py:Class (default: lifecycle)"
 
 
@@ -80,7 +81,10 @@ def parser() -> argparse.ArgumentParser:
     _add_paths(_command(commands, "list", "show the scenarios there are"))
     _command(commands, "schema", "print the JSON Schema of scenario files, for editors")
     _add_serve(commands)
+    _add_bench(commands)
     _add_import(commands)
+    doctor = _command(commands, "doctor", "say what works on this machine, by trying it")
+    doctor.add_argument("--json", action="store_true", help="as one JSON object")
     init = _command(commands, "init", "write a first scenario")
     about = f"the folder to write it in (default: {SHELF})"
     init.add_argument("folder", nargs="?", type=Path, default=SHELF, metavar="DIR", help=about)
@@ -97,6 +101,10 @@ def _room(name: str) -> Command:
         from harness.cli.commands import sweeping
 
         return sweeping.sweep
+    if name == "bench":
+        from harness.cli.commands import benching
+
+        return benching.bench
     if name == "explore":
         from harness.cli.commands import exploring
 
@@ -109,6 +117,10 @@ def _room(name: str) -> Command:
         from harness.cli.commands import explaining
 
         return explaining.explain
+    if name == "doctor":
+        from harness.cli.commands import diagnosing
+
+        return diagnosing.doctor
     if name == "import":
         from harness.cli.commands import importing
 
@@ -139,7 +151,7 @@ def _add_run(commands: Any) -> None:
     run = _command(commands, "run", "play scenarios and judge them")
     _add_paths(run)
     run.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
-    run.add_argument("--python", metavar="EXE", help="not in this version")
+    run.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     run.add_argument("--seed", type=_seed, metavar="N", help="instead of each scenario's own")
     run.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
     run.add_argument("--report", type=Path, metavar="DIR", help="store records and verdicts here")
@@ -155,6 +167,7 @@ def _add_sweep(commands: Any) -> None:
     sweep = _command(commands, "sweep", "every crash of one scenario that a disk can tell apart")
     sweep.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file")
     sweep.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
+    sweep.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     about = "what dies: the process (kill), or the power over ext4 or any posix disk"
     sweep.add_argument("--disk", type=_tiers, default=("kill",), metavar="TIERS", help=about)
     sweep.add_argument("--states", type=_count, metavar="N", help="judge at most N a tier")
@@ -201,7 +214,7 @@ def _add_replay(commands: Any) -> None:
         help="where its scenario is (default: scenarios)",
     )  # fmt: skip
     replay.add_argument("--target", metavar="T", help="the target, where it is not a shipped one")
-    replay.add_argument("--python", metavar="EXE", help="not in this version")
+    replay.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     replay.add_argument("--keep", type=Path, metavar="DIR", help="keep what was on disk here")
 
 
@@ -221,6 +234,21 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     about = "let the scripted delays really pass (default: they take no time)"
     serve.add_argument("--realtime", action="store_true", help=about)
+
+
+def _add_bench(commands: Any) -> None:
+    bench = _command(commands, "bench", "trimming, counting and the bill beside what people use")
+    about = "window, restore, append (default: all)"
+    bench.add_argument("groups", nargs="*", metavar="GROUP", help=about)
+    bench.add_argument("--peers", action="store_true", help="measure installed peers as well")
+    bench.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
+    about = "say what has changed since this JSON report"
+    bench.add_argument("--against", type=Path, metavar="FILE", help=about)
+    bench.add_argument(
+        "--page", type=Path, metavar="FILE", help="write one HTML page, with pictures"
+    )
+    about = "write pytest-benchmark's own JSON, for its comparisons"
+    bench.add_argument("--store", type=Path, metavar="FILE", help=about)
 
 
 def _port(text: str) -> int:

@@ -6,6 +6,7 @@ life that was killed is followed by another on what is left, which is asked what
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.lab.crashes.power import power_cut, set_back
+from harness.lab.faults.damage import spoil
 from harness.lab.stage import Stage
+from harness.lab.watch import Watch
+from harness.scenario.faults import Damage
 from harness.world.clock import VirtualClock
 from harness.world.process import (
     Died,
@@ -29,7 +33,6 @@ from harness.world.process import (
 )
 from harness.world.syscalls.recorder import Trace
 
-SESSION_ID = "session-1"
 LIVES_PER_TURN_MAX = 32
 
 
@@ -59,6 +62,7 @@ class Ground:
     server: Server
     clock: VirtualClock
     home: Path
+    session_id: str
     order: Mapping[str, Any]
     settings: Mapping[str, Any]
     keep: Keep | None
@@ -72,6 +76,7 @@ class Lives:
         self.this_turn = 0
         self._ground = ground
         self._stage = stage
+        self._guard = Watch(ground.home, stage)
         self._watch(tracing)
         self._life: Life | None = None
         self._capabilities: list[str] = []
@@ -92,9 +97,12 @@ class Lives:
         order = {**self._ground.order, "life": self._stage.life}
         self._life = Life(self._ground.server, self._ground.clock, order, self._tracing)
         self._stage.record("life.started")
-        outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
+        outcome = self.ask(
+            "open", session_id=self._ground.session_id, settings=self._ground.settings
+        )
         if isinstance(outcome, Returned):
             self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
+            self._guard.private = outcome.value["private_modes"]
             self._stage.record("opened", **outcome.value)
             return True
         if isinstance(outcome, Killed):
@@ -121,6 +129,7 @@ class Lives:
         if self._life is None:
             raise RuntimeError("no life is open")
         outcome = self._life.ask({"do": do, **details}, self._stage.answer)
+        self._guard.after_command(self.trace)
         if isinstance(outcome, Killed):
             if self._stage.limit_hit:
                 raise Over
@@ -146,6 +155,9 @@ class Lives:
         if tracing is not None and death.stored:
             last = tracing.trace.operations[(death.operations or 0) - 1]
             where = f"{last.kind} {last.to or last.path}"
+        self._guard.after_life()
+        if tracing is not None and (death.tier != "kill" or death.operations is not None):
+            self._guard.at_the_end(self.trace)
         if tracing is not None and death.tier != "kill":
             self._watch(power_cut(tracing, ground.home, death.tier, death.state, death.operations))
         elif tracing is not None and death.operations is not None:
@@ -155,6 +167,27 @@ class Lives:
         self.crashed(at=death.at, tier=death.tier, fault=death.fault, where=where)
         if ground.keep is not None:
             ground.keep.copy(ground.home, f"crash-{self.crashes}-after")
+
+    def damage(self, fault: int, damage: Damage) -> None:
+        """End the idle process, spoil a file, open again, and note whether that was said aloud."""
+        if self._life is None:
+            raise RuntimeError("no life is open")
+        self._life.kill()
+        self._guard.after_life()
+        self._guard.at_the_end(self.trace)
+        spoilt = spoil(self._ground.home, damage)
+        if spoilt is not None:
+            self._stage.fire(fault, f"{damage.what} in {spoilt.path}")
+        if self._tracing is not None:
+            trace = Trace.of(self._ground.home)
+            self._watch(dataclasses.replace(self._tracing, trace=trace))
+        self.crashed(at=f"rest ({damage.what})", tier="kill", fault=fault, where=None)
+        number = self.crashes
+        self.reopen()
+        if spoilt is not None:
+            said = self._life is not None and self._life.said_something
+            told = {"what": damage.what, "loud": said, "after_crash": number}
+            self._stage.record("damaged", vars(spoilt), **told, fault=fault)
 
     def crashed(self, **details: Any) -> None:
         """Put a crash on record, under the next number."""
@@ -179,12 +212,14 @@ class Lives:
             self._stage.record("closed")
         if self._life is not None:
             self._life.quit()
+        self._guard.after_life()
         self._stage.record("ended")
 
     def kill(self) -> None:
-        """End the one that lives, if any."""
+        """End the one that lives, if any; then the operations must explain what is left."""
         if self._life is not None:
             self._life.kill()
+        self._guard.at_the_end(self.trace)
 
     def _remember(self, final: bool = False) -> bool:
         """Ask for the history and the checkpoint; False where it was killed meanwhile."""

@@ -37,14 +37,16 @@ from harness.world.disk.choices import Tier
 from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State
 from harness.world.process import Server, Stopped
+from harness.world.syscalls.rehearsal import choose
 
-__all__ = ["TargetError", "check", "play", "replay", "shipped_targets", "sweep"]
+__all__ = ["TargetError", "check", "notes", "play", "replay", "shipped_targets", "sweep"]
 
 
 def play(
     scenarios: Sequence[Loaded],
     *,
     target: str = "lifecycle",
+    python: str | None = None,
     seed: int | None = None,
     jobs: int = 1,
     report: Path | None = None,
@@ -52,7 +54,8 @@ def play(
 ) -> Run:
     """Play every scenario and judge it.
 
-    `target` is a shipped name or `path/to/file.py:Class`; `seed` overrides each scenario's own.
+    `target` is a shipped name or `path/to/file.py:Class`, opened under the interpreter `python`
+    where that is given; `seed` overrides each scenario's own.
     With `report`, each record is stored under it as `<story>/record.jsonl`, each verdict beside it
     as `verdict.json`. KeyboardInterrupt ends the run: what was done comes back with
     `interrupted` set, and no process is left behind. TargetError and ScenarioError come before
@@ -61,7 +64,7 @@ def play(
     _check_models(scenarios)
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
-    crew = _Crew(find_target(target), seed, report, on_result)
+    crew = _Crew(find_target(target, python), seed, report, on_result)
     return crew.play(scenarios, max(1, min(jobs, len(scenarios))))
 
 
@@ -70,6 +73,7 @@ def replay(
     scenarios: Sequence[Loaded],
     *,
     target: str | None = None,
+    python: str | None = None,
     keep: Path | None = None,
 ) -> Result:
     """One case again, alone. The scenario is found by its hash, the target by its name's hash.
@@ -79,7 +83,7 @@ def replay(
     """
     wanted = case.parse(token)
     loaded = _find_scenario(wanted, scenarios)
-    ref = _find_target(wanted, target)
+    ref = _find_target(wanted, target, python)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
     if wanted.choice != case.AS_SCRIPTED:
@@ -95,6 +99,7 @@ def sweep(
     loaded: Loaded,
     *,
     target: str = "lifecycle",
+    python: str | None = None,
     tiers: Sequence[Tier] = ("kill",),
     seed: int | None = None,
     states_max: int = sweeping.STATES_MAX,
@@ -107,7 +112,7 @@ def sweep(
     so. `on_state` hears how many of how many are done. Errors are those of `play`.
     """
     _check_models([loaded])
-    ref = find_target(target)
+    ref = find_target(target, python)
     case_seed = loaded.scenario.seed if seed is None else seed
     stopped = threading.Event()
     with contextlib.ExitStack() as stack:
@@ -177,6 +182,11 @@ def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path 
     return Result(loaded.path, loaded.scenario.name, record, judge(record), wall_s)
 
 
+def notes() -> tuple[str, ...]:
+    """What targets had to do without in what was played so far, a sentence each."""
+    return tuple(POOL.notes)
+
+
 def check(path: Path) -> Result:
     """Judge a stored record again; RecordError where it is none."""
     record = read(path)
@@ -205,9 +215,9 @@ def case_of(loaded: Loaded, ref: TargetRef, seed: int) -> case.Case:
     return case.Case(content, case.target_hash(ref.name), seed)
 
 
-def fidelity(scenario: Scenario) -> Literal["seccomp", "none"]:
-    """How finely the disk is watched: every system call where a fault needs it, else not at all."""
-    return "seccomp" if needs_recorder(scenario.faults) else "none"
+def fidelity(scenario: Scenario) -> Literal["seccomp", "python", "none"]:
+    """How finely the disk is watched: by the recorder of this machine where a fault needs it."""
+    return choose().fidelity if needs_recorder(scenario.faults) else "none"
 
 
 class _Crew:
@@ -324,10 +334,10 @@ def _find_scenario(wanted: case.Case, scenarios: Sequence[Loaded]) -> Loaded:
     )
 
 
-def _find_target(wanted: case.Case, target: str | None) -> TargetRef:
+def _find_target(wanted: case.Case, target: str | None, python: str | None) -> TargetRef:
     names = shipped_targets() if target is None else (target,)
     for name in names:
-        ref = find_target(name)
+        ref = find_target(name, python)
         if case.target_hash(ref.name) == wanted.target_hash:
             return ref
     if target is None:

@@ -28,6 +28,7 @@ from harness.world.clock import VirtualClock
 from harness.world.disk.choices import Tier
 from harness.world.process import Server, Stopped, Tracing
 from harness.world.syscalls.recorder import Trace
+from harness.world.syscalls.rehearsal import choose
 from harness.world.tools import Effect, ToolShed
 
 __all__ = ["Keep", "Midway", "model_of", "run", "settings_of"]
@@ -111,9 +112,12 @@ class _Player:
         self.stage = Stage(record, self._clock, model, shed, deaths, failures, self._plan)
         tracing = None
         if traced or needs_recorder(faults):
-            tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance)
+            told = choose().fidelity == "python"
+            tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance, told)
         order = {"home": str(home), "seed": seed, "tools": shed.describe()}
-        self._ground = Ground(server, self._clock, home, order, settings_of(scenario), keep)
+        self._ground = Ground(
+            server, self._clock, home, scenario.session, order, settings_of(scenario), keep
+        )
         self.lives = Lives(self._ground, self.stage, tracing)
 
     def play(self) -> None:
@@ -122,6 +126,7 @@ class _Player:
             self._wait(turn.pause_ns)
             enter(turn.number, self.lives, self.stage, self._clock)
             self._set_clock(turn.number)
+            self._damage(turn.number)
             self._take(turn)
             self.stage.turn = None
         self._clock.deadline_ns = None
@@ -169,6 +174,12 @@ class _Player:
                 self._clock.set_wall(fault.clock.jump)
                 self.stage.record("clock.set", ns=fault.clock.jump)
                 self.stage.fire(index, f"the clock was set by {format_jump(fault.clock.jump)}")
+
+    def _damage(self, turn: int) -> None:
+        """Spoil a file, where the script wants that before this turn."""
+        for index, fault in enumerate(self._faults):
+            if fault.damage is not None and fault.damage.turn == turn:
+                self.lives.damage(index, fault.damage)
 
     def _take(self, turn: Turn, sending: int = 0) -> None:
         """One turn; what lay there before it and after is kept, where there was a crash in it."""

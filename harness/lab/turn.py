@@ -37,7 +37,8 @@ def take(turn: Turn, lives: Lives, stage: Stage, clock: VirtualClock, sending: i
             continue
         said = {"message_id": turn.message_id, "text": turn.user}
         stage.record("user.received", said, sending=sending)
-        outcome = lives.ask("send", **said)
+        pin = {"pin": True} if turn.pinned and "pins" in stage.capabilities else {}
+        outcome = lives.ask("send", **said, **pin)
         if isinstance(outcome, Returned):
             if _delivered(turn, outcome, lives, stage):
                 return True

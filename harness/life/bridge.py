@@ -54,7 +54,9 @@ class Bridge:
                 self._channel.send(message)
                 answer = self._channel.receive()
                 if answer.get("die"):
-                    self._channel.send({"where": source_line(self._home_file)})
+                    # A disk operation is named by the line that issued it, however deep.
+                    home_file = None if message["call"] == "told" else self._home_file
+                    self._channel.send({"where": source_line(home_file)})
                     while True:
                         self._channel.receive()
             except Hangup:

@@ -92,6 +92,29 @@ class Hand:
         self.sleep_ns(math.ceil(seconds * 1e9))
 
 
+class Waiter:
+    """The hand as a client waits by it; `blocked` hears where an event loop stands still so long.
+
+    A client that does not know of the loop it is called on holds up everybody who is on it.
+    """
+
+    def __init__(self, hand: Hand, blocked: Callable[[int], None]) -> None:
+        self._hand = hand
+        self._blocked = blocked
+
+    def sleep_ns(self, duration_ns: int) -> None:
+        """Wait, and nobody else on this thread gets on."""
+        import asyncio
+
+        if duration_ns > 0 and asyncio._get_running_loop() is not None:
+            self._blocked(duration_ns)
+        self._hand.sleep_ns(duration_ns)
+
+    async def asleep_ns(self, duration_ns: int) -> None:
+        """Wait, and let others get on."""
+        await self._hand.asleep_ns(duration_ns)
+
+
 HAND = Hand()
 _FOUND: list[tuple[types.ModuleType, str, str]] = []
 
@@ -108,17 +131,21 @@ def _faces(hand: Hand) -> dict[str, Callable[..., Any]]:
     }
 
 
-def install(hand: Hand = HAND) -> None:
-    """Put virtual time into this process, once, after everything that will be used is imported."""
+def install(hand: Hand = HAND) -> bool:
+    """Put virtual time into this process, once, after everything that will be used is imported.
+
+    False where time-machine is not there, and the calendar (`datetime.now`, …) stays real.
+    """
     real_time = types.SimpleNamespace(**{**vars(time), **REAL})
     faces = _faces(hand)
-    if _install_calendar(hand):
+    if whole := _install_calendar(hand):
         # time-machine has changed these two from within, early-bound names included.
         del faces["time"], faces["time_ns"]
     _FOUND.extend(_early_bound(faces))
     for name, face in faces.items():
         replace(name, face)
     subprocess.time = real_time  # type: ignore[attr-defined]
+    return whole
 
 
 def replace(name: str, face: Callable[..., Any]) -> None:

@@ -8,92 +8,84 @@ go or is killed.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import random
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, to_bytes
 from harness.doors.reply import Frame, NoReply, Reply
 from harness.life import clock as clocks
-from harness.life import network, waiting
+from harness.life import network, sdk, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
-from harness.life.clock import HAND
-from harness.life.disk import trap
-from harness.life.drive import Driver
+from harness.life.clock import HAND, Waiter
+from harness.life.disk import reads, trap, wrapped
+from harness.life.target.asking import asker
+from harness.life.target.drive import Driver
+from harness.life.target.load import CannotImport, Found, is_store, load_target
 from harness.life.tools import BridgedTool
+from harness.protocol import Message
 
-_target: Any = None
-_home_file: str | None = None
+__all__ = ["CannotImport", "live", "warm_up"]
+
+_found: Found | None = None
 _bridge: Bridge | None = None
 
 
-class CannotImport(Exception):
-    """The target cannot be imported; the message is for the user."""
+def warm_up(order: dict[str, Any]) -> list[str]:
+    """Import and rehearse everything that every life needs; the modules that it does without.
 
-
-def warm_up(order: dict[str, Any]) -> None:
-    """Import and rehearse everything that every life needs."""
+    A stack's requests must be caught, so it is refused where they could not be: CannotImport. A
+    store needs no more than the standard library.
+    """
+    global _found
     network.clean_environment()
     network.shut(lambda address, what: _tell("network", address=address, what=what))
-    _load_target(order["target"])
-    from harness.life import sdk
-
-    sdk.open_door(_handle, HAND, _refuse)
-    sdk.rehearse()
-    clocks.install()
+    _found = load_target(order["target"])
+    if missing := sdk.missing():
+        if not is_store(_found.target) and (client := sdk.client()):
+            raise CannotImport(
+                f"its requests could leave through {client}, and what would catch them is not "
+                f"installed: {', '.join(missing)}",
+                missing,
+            )
+    else:
+        sdk.open_door(_handle, Waiter(HAND, _stand_still), _refuse)
+        sdk.rehearse()
+    whole = clocks.install()
     waiting.install()
-
-
-def _load_target(target: dict[str, Any]) -> None:
-    global _target, _home_file
-    try:
-        if target["file"] is None:
-            module = importlib.import_module(target["module"])
-        else:
-            path = Path(target["file"])
-            sys.path.insert(0, str(path.parent))
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            if spec is None or spec.loader is None:
-                raise CannotImport(f"{path} is no Python file")
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[path.stem] = module
-            spec.loader.exec_module(module)
-        _home_file = module.__file__
-        _target = getattr(module, target["class"])()
-    except CannotImport:
-        raise
-    except BaseException as error:
-        raise CannotImport(f"{type(error).__name__}: {error}") from error
-    if not hasattr(_target, "open"):
-        raise CannotImport(
-            f"{target['class']} has no open(home, session_id, settings, tools), "
-            "see harness.protocol"
-        )
+    lacks = {"anthropic": sdk.is_installed() or is_store(_found.target), "time_machine": whole}
+    return [name for name, is_here in lacks.items() if not is_here]
 
 
 def live(order: dict[str, Any], control: int, door: int, page: int, output: int) -> None:
     """The life itself; ends the process."""
     global _bridge
+    if _found is None:
+        raise RuntimeError("this server has not been warmed up")
     os.dup2(output, 1)
     os.dup2(output, 2)
     random.seed(f"{order['seed']}/{order.get('life', 1)}")
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
-    _bridge = bridge = Bridge(crossing, _home_file)
+    _bridge = bridge = Bridge(crossing, _found.home_file)
+    # What Python compiles is not the target's doing.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
-    driver = Driver(_target, order["home"])
+    asks = partial(asker, _handle, HAND, caught=sdk.is_open())
+    driver = Driver(_found.target, order["home"], asker=asks, told=_stored)
     commands = Channel(socket.socket(fileno=control))
     if order["filter"] is not None:
         trap.write_stacks_to(2)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
+    elif order["telling"]:
+        wrapped.begin(bridge.call)
     try:
         while (command := commands.receive())["do"] != "quit":
             if command["do"] == "open":
@@ -143,10 +135,20 @@ def _pass(bridge: Bridge, answer: Mapping[str, Any], at: list[str]) -> None:
         bridge.tell(call="passed", at=at, request=number, page_ns=HAND.monotonic_ns())
 
 
+def _stand_still(duration_ns: int) -> None:
+    if _bridge is not None:
+        _bridge.call(call="blocked", ns=duration_ns)
+
+
 def _refuse(url: str) -> None:
     _tell("network", address=url, what="http")
 
 
-def _tell(call: str, **details: str) -> None:
+def _stored(message: Message) -> None:
+    """A store's append has returned: its acknowledgement."""
+    _tell("stored", role=message.role, content=message.content)
+
+
+def _tell(call: str, **details: object) -> None:
     if _bridge is not None:
         _bridge.call(call=call, **details)

@@ -54,7 +54,8 @@ def screen(result: Result, width: int = 80) -> list[Line]:
 def passed(result: Result, width: int = 80) -> Line:
     """`pass  resume/double_crash      1d 4h in 0.31 s`."""
     time = f"{spoken(result.verdict.numbers.virtual_s)} in {wall(result.wall_s)}"
-    return _sides((Span("pass", "green"), Span(f"  {result.story}")), time, width)
+    left = (Span("pass", "green"), Span(f"  {result.story}"), *_blindness(result))
+    return _sides(left, time, width)
 
 
 def total(run: Run, wall_s: float) -> Line:
@@ -220,6 +221,12 @@ def swept(result: Result) -> Iterator[Line]:
         yield (Span(said), Span(f"{count.violating:,} broken{judged}", style))
 
 
+def _blindness(result: Result) -> Line:
+    """What the recorder without seccomp must own to."""
+    told = result.record.header.fidelity == "python"
+    return (Span("  (disk seen from Python only)", "yellow"),) if told else ()
+
+
 def _replay(result: Result, token: str) -> str:
     """The command that repeats a case, ready to be pasted."""
     target = result.record.header.volatile.get("target")
@@ -232,6 +239,8 @@ def _tail(result: Result) -> Iterator[Line]:
         token = next(iter(tokens), result.record.header.token)
         yield (Span("  replay:  ", "dim"), Span(_replay(result, token), "bold"))
     yield from swept(result)
+    if blind := _blindness(result):
+        yield blind
     numbers = result.verdict.numbers
     said = [_counted(numbers.requests, "request")]
     if count := len(result.verdict.findings):

@@ -14,19 +14,19 @@ import re
 import select
 import signal
 import subprocess
-import sys
-import sysconfig
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_text
 from harness.world.clock import ORIGIN_NS, VirtualClock
+from harness.world.interpreter import start_of_server
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
+from harness.world.told import Ear
 
 HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging."""
@@ -38,7 +38,14 @@ _OUTPUT_BYTES = 4000
 
 
 class ServerError(Exception):
-    """The warm server could not be started; the message says why, for the user."""
+    """The warm server could not be started; the message says why, for the user.
+
+    `missing` are the modules for want of which it could not.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
 
 
 class Stopped(Exception):
@@ -100,15 +107,22 @@ Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
 @dataclass(frozen=True)
 class Tracing:
-    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time."""
+    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
+
+    `told`: the life tells its calls itself, for there is no trapping them here.
+    """
 
     trace: Trace
     decide: Decide
     advance: Callable[[int], None]
+    told: bool = False
 
 
 class Server:
-    """A warm fork server for one target. `stopped` is asked now and then; True ends everything."""
+    """A warm fork server for one target. `stopped` is asked now and then; True ends everything.
+
+    `lacks` are modules that its interpreter does without, `libraries` the folders of its libraries.
+    """
 
     def __init__(
         self,
@@ -116,20 +130,21 @@ class Server:
         root: Path,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        python: str = sys.executable,
+        python: str | None = None,
     ) -> None:
         mine, theirs = pair()
         self.root = root
         self.stopped = stopped
         self._warm = False
         self._channel = Channel(mine)
-        here = str(Path(__file__).resolve().parents[2])
-        search = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
+        self.lacks: list[str] = []
+        self.libraries: tuple[str, ...] = ()
+        start = start_of_server(theirs.fileno(), python)
         self._process = subprocess.Popen(
-            [python, "-m", "harness.life.server", str(theirs.fileno())],
+            start.command,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": search, "TZ": "UTC"},
+            env=start.environment,
         )
         theirs.close()
         try:
@@ -143,7 +158,8 @@ class Server:
             raise
         if "failed" in answer:
             self.close()
-            raise ServerError(answer["failed"])
+            raise ServerError(answer["failed"], answer["missing"])
+        self.lacks, self.libraries = answer["lacks"], tuple(answer["libraries"])
         self._warm = True
 
     def _wait_ready(self) -> dict[str, Any]:
@@ -199,12 +215,16 @@ class Life:
         self._server = server
         self._tracing = tracing
         self._recorder: Recorder | None = None
+        self._ear: Ear | None = None
         self._answer: Answer = _refuse_calls
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
         full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": ORIGIN_NS}
-        full["filter"] = None if tracing is None else to_text(program())
+        full["telling"] = tracing is not None and tracing.told
+        full["filter"] = None if tracing is None or tracing.told else to_text(program())
+        if tracing is not None and tracing.told:
+            self._ear = Ear(tracing.trace, tracing.decide, advance=tracing.advance)
         self.pid = server.fork(
             full, [theirs.fileno(), their_door.fileno(), clock.descriptor, self._output]
         )
@@ -259,8 +279,16 @@ class Life:
         while (call := self._door.receive_now()) is not None:
             if call["call"] == "trapped":
                 self._trapped(call)
+            elif self._ear is not None and call["call"] == "told":
+                self._told(self._ear, call)
             elif (answer := self._answer(call)) is not None:
                 self._door.send(answer)
+
+    def _told(self, ear: Ear, call: Mapping[str, Any]) -> None:
+        answer = None if call["name"] == "torn" else ear.hear(call)
+        if answer is None:
+            raise Die
+        self._door.send(answer)
 
     def _trapped(self, call: Mapping[str, Any]) -> None:
         if self._tracing is None or "failed" in call:
@@ -285,7 +313,12 @@ class Life:
         """Which line it stands on in the operation that it dies in; then it is killed."""
         stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
         self.kill()
-        return _innermost(stack)
+        return _innermost(stack, self._server.libraries)
+
+    @property
+    def said_something(self) -> bool:
+        """Whether the life has written anything to its standard output or error."""
+        return self.alive and os.fstat(self._output).st_size > 0
 
     def kill(self) -> None:
         """SIGKILL, now; every thread of it."""
@@ -354,16 +387,13 @@ def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
 
 _LIFE, _DOORS = (f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
 _FRAME = re.compile(r'File "(.*)", line (\d+) in ')
-_LIBRARIES = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
 
 
-def _innermost(stack: tuple[str, ...]) -> str | None:
+def _innermost(stack: tuple[str, ...], libraries: tuple[str, ...]) -> str | None:
     """`file.py:88 the line` of the innermost frame that is in no library."""
     for frame in stack:
         match = _FRAME.search(frame)
-        if match and not match[1].startswith(("<", _LIFE, _DOORS, *_LIBRARIES)):
+        if match and not match[1].startswith(("<", _LIFE, _DOORS, *libraries)):
             line = linecache.getline(match[1], int(match[2])).strip()
             return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
     return None

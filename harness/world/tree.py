@@ -64,15 +64,15 @@ def read_tree(home: Path) -> tuple[Tree, dict[tuple[int, int], int]]:
 
 
 def write_tree(tree: Tree, into: Path) -> None:
-    """Lay a tree down in an existing empty directory."""
+    """Lay a tree down in an existing empty directory, for its owner alone."""
     root = os.fspath(into)
     for path in sorted(tree.directories):
-        os.makedirs(os.path.join(root, path), exist_ok=True)
+        os.makedirs(os.path.join(root, path), mode=0o700, exist_ok=True)
     first: dict[int, str] = {}
     for path, file in tree.names.items():
         place = os.path.join(root, path)
         if "/" in path:
-            os.makedirs(os.path.dirname(place), exist_ok=True)
+            os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
         if file in first:
             os.link(first[file], place)
             continue
@@ -84,7 +84,7 @@ def write_tree(tree: Tree, into: Path) -> None:
 
 def _write(place: str, content: bytes) -> None:
     # Thousands of states a second go through here: no buffers, no path objects.
-    descriptor = os.open(place, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o644)
+    descriptor = os.open(place, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
     try:
         while content:
             content = content[os.write(descriptor, content) :]

@@ -64,6 +64,10 @@ class Conversation:
         self.save_checkpoint()
         return "".join(b["text"] for b in said["content"] if b["type"] == "text")
 
+    def send_pinned(self, message_id: str, text: str) -> str:
+        """The same: what is never trimmed is pinned."""
+        return self.send(message_id, text)
+
     def remember(self, row: Row) -> None:
         """Add a message to the log."""
         self.log.append(row)

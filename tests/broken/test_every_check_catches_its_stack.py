@@ -70,8 +70,19 @@ STACKS = (
         },
     ),
     Broken("P5", "p5_hears_twice", {"script": CHAT, "faults": crash(3, "reply.received")}),
+    Broken(
+        "P5",
+        "p5_says_half",
+        {
+            "script": [{"user": "Tell me all", "reply": {"words": 60}}],
+            "stack": {"max_tokens": 80},
+        },
+    ),
     Broken("S1", "s1_writes_at_close", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken("S2", "s2_trips_over_its_lock", {"script": CHAT, "faults": crash(2, "request.sent")}),
+    Broken("S6", "s6_writes_beside_its_home", {"script": CHAT}),
+    Broken("S6", "s6_reads_its_neighbours", {"script": CHAT}),
+    Broken("S6", "s6_lets_others_read", {"script": CHAT}),
     Broken("W1", "w1_leaves_calls_open", booking("idempotent", "tool.called")),
     Broken(
         "W2",
@@ -91,6 +102,7 @@ STACKS = (
             "stack": {"window_tokens": 6000},
         },
     ),
+    Broken("W3", "w3_forgets_its_pins", {"script": [{**CHAT[0], "pin": True}, *CHAT[1:]]}),
     Broken("W4", "w4_asks_in_circles", {"script": CHAT}),
     Broken(
         "W6",

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from harness.life import life as room
 from harness.world.clock import VirtualClock
 from harness.world.process import Life, Raised, Returned, Server
 
@@ -50,19 +49,6 @@ def test_whoever_phones_out_is_refused_and_reported(
     assert isinstance(outcome, Raised)
     assert {call["call"] for call in calls} == {"network"}
     assert "192.0.2.1" in calls[0]["address"]
-
-
-@pytest.mark.parametrize(
-    ("target", "message"),
-    [
-        ({"module": "harness.nowhere", "file": None, "class": "X"}, "No module named"),
-        ({"module": "harness.record", "file": None, "class": "X"}, "has no attribute 'X'"),
-        ({"module": "harness.record", "file": None, "class": "Record"}, "missing 1 required"),
-    ],
-)
-def test_a_target_that_cannot_be_had_says_why(target: dict[str, Any], message: str) -> None:
-    with pytest.raises(room.CannotImport, match=message):
-        room._load_target(target)
 
 
 def test_every_life_draws_lots_of_its_own_and_the_same_ones_in_every_run(

@@ -19,7 +19,7 @@ def test_a_report_has_the_documented_shape(sample_run: Run) -> None:
         "target": "naive",
         "seed": 7,
         "verdict": "fail",
-        "fidelity": "python",
+        "fidelity": "seccomp",
         "virtual_s": 29_520.0,
         "wall_s": 0.31,
         "requests": 43,

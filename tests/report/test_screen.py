@@ -146,3 +146,13 @@ def test_the_total_counts_each_outcome(sample_run: Run) -> None:
 def test_an_interrupted_run_says_what_was_left(sample_run: Run) -> None:
     run = Run(sample_run.results[:1], planned=4, interrupted=True)
     assert plain([total(run, 1)]).endswith("interrupted, 3 of 4 not played")
+
+
+def test_a_disk_that_was_seen_from_python_only_is_owned_to(
+    result_of: Callable[..., Result],
+) -> None:
+    for result in (result_of(), result_of(outcome="fail", findings=1)):
+        assert "seen from Python only" not in plain(screen(result))
+        header = replace(result.record.header, fidelity="python")
+        blind = replace(result, record=replace(result.record, header=header))
+        assert "(disk seen from Python only)" in plain(screen(blind))

@@ -40,7 +40,7 @@ def refusal(text: str) -> list[str]:
             SAY + " - {repeat: 3}",
             ["a:3:4: expected the key `user`, got a mapping with repeat; add it"],
         ),
-        (SAY + " - 5", ["a:3:4: expected a mapping with user, reply, got 5"]),
+        (SAY + " - 5", ["a:3:4: expected a mapping with user, reply, pin, got 5"]),
         (
             SAY + " - {user: a, reply: {txt: b}}",
             ["a:3:22: expected a known key, got `txt`; did you mean `text`?"],
@@ -63,7 +63,7 @@ def refusal(text: str) -> list[str]:
             SAY + " - user: a\nfaults: [{}]",
             [
                 "a:4:10: expected exactly one of crash, http, stream, disk, tool, writer, clock, "
-                "got an empty mapping"
+                "damage, got an empty mapping"
             ],
         ),
         (

@@ -45,3 +45,8 @@ def test_calls_have_ids_of_their_own() -> None:
 def test_repeated_turns_differ_in_their_words() -> None:
     turns = plan(SCENARIO, 7).turns[1:4]
     assert len({turn.user for turn in turns}) == 3
+
+
+def test_what_the_script_pins_is_pinned_in_the_plan() -> None:
+    data = {"name": "x", "script": [{"user": "a", "pin": True}, {"wait": "1h"}, {"user": "b"}]}
+    assert [turn.pinned for turn in plan(Scenario.model_validate(data), 1).turns] == [True, False]

@@ -1,8 +1,8 @@
 """Runs a function in a process of its own, under the recorder, and keeps what it did.
 
 A `Workshop` is one warm process of few imports and one thread, which forks for every run; the
-forked one puts the filter on itself. What it says (`say`) is a round trip, and so is in order with
-its operations.
+forked one puts the filter on itself, or tells its calls itself (`telling`). What it says (`say`) is
+a round trip, and so is in order with its operations.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_bytes, to_text
+from harness.life.disk import wrapped
 from harness.life.disk.trap import hand_over, write_stacks_to
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Dying, Go, Recorder, Trace
+from harness.world.told import Ear
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 20.0
@@ -58,8 +60,9 @@ def go(_operation: Operation) -> Decision:
 class _Life:
     """One forked process, seen from the tests."""
 
-    def __init__(self, run: Run, door: Channel, pid: int) -> None:
+    def __init__(self, run: Run, door: Channel, pid: int, ear: Ear | None) -> None:
         self.recorder: Recorder | None = None
+        self._ear = ear
         self._run = run
         self._door = door
         self._pid = pid
@@ -89,12 +92,22 @@ class _Life:
                 elif "say" in message:
                     self._run.said.append((len(self._run.operations), message["say"]))
                     self._door.send({})
+                elif message.get("call") == "told":
+                    self._told(message)
                 else:
                     self._run.error = message["error"]
         except Hangup:
             self._open = False
         if workshop in readable:
             self._run.status = workshop.receive()["status"]
+
+    def _told(self, message: Mapping[str, Any]) -> None:
+        assert self._ear is not None
+        answer = None if message["name"] == "torn" else self._ear.hear(message)
+        if answer is None:
+            self.kill()
+        else:
+            self._door.send(answer)
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -130,6 +143,7 @@ class Workshop:
         decide: Callable[[Operation], Decision] = go,
         trace: Trace | None = None,
         recorded: bool = True,
+        telling: bool = False,
         stacks: bool = False,
         kill_after: int | None = None,
         advance: Callable[[int], None] = lambda ns: None,
@@ -137,13 +151,15 @@ class Workshop:
         """Run `module:function(home, say, *arguments)` to its end, or to its death."""
         run = Run(trace or Trace.of(home))
         order = {"function": function, "home": str(home), "arguments": arguments}
-        order["filter"] = to_text(program()) if recorded else None
+        order["filter"] = to_text(program()) if recorded and not telling else None
+        order["telling"] = telling
         order["stacks"] = stacks
         written = os.memfd_create("stacks")
         door, theirs = pair()
         self._channel.send(order, [written, theirs.fileno()])
         theirs.close()
-        life = _Life(run, Channel(door), self._channel.receive()["pid"])
+        ear = Ear(run.trace, decide, advance=advance) if telling else None
+        life = _Life(run, Channel(door), self._channel.receive()["pid"], ear)
         try:
             while run.status is None:
                 life.turn(self._channel, decide, advance)
@@ -201,9 +217,16 @@ def _live(door: Channel, function: Callable[..., Any], order: Mapping[str, Any])
         if order["filter"] is not None:
             hand_over(door, to_bytes(order["filter"]), trapped=True)
 
+        def ask(**message: Any) -> dict[str, Any]:
+            door.send(message)
+            return door.receive()
+
         def say(words: Any) -> None:
-            door.send({"say": words})
-            door.receive()
+            ask(say=words)
+
+        if order["telling"]:
+            wrapped.install()
+            wrapped.begin(ask)
 
         function(Path(order["home"]), say, *order["arguments"])
     except BaseException as error:

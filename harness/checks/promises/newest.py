@@ -1,11 +1,12 @@
-"""W3: what a request must hold whatever was trimmed: the newest user message, and the pairs of the
-turn's tool calls.
+"""W3: what a request must hold whatever was trimmed: the newest user message, what was pinned, and
+the pairs of the turn's tool calls.
 
 The newest message is there word for word; one that alone would fill much of the budget may have
 been shortened, but its beginning or its end stands. Every call of the script's that this process
 has made in the turn is there with its result. A request that the API rejected is W1's; one that
 asks for something else (a summary, say) is not held to this, as long as the turn asks the model
-with its message as well.
+with its message as well. What the script pins stays in every request after its answer was
+delivered, where the target has pins.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ def newest_kept(evidence: Evidence) -> Iterator[Breach]:
         yield _breach(
             evidence, without, f"{counted(len(without), 'request')} without the newest user message"
         )
+    yield from _pins_kept(
+        evidence, [r for rows in asked.values() for r in rows if r not in without]
+    )
     torn = [row for rows in asked.values() for row in rows if _lacks_pairs(evidence, row)]
     torn = [row for row in torn if row not in without]
     if torn:
@@ -46,6 +50,22 @@ def newest_kept(evidence: Evidence) -> Iterator[Breach]:
             torn,
             f"{counted(len(torn), 'request')} without the turn's tool calls and their results",
         )
+
+
+def _pins_kept(evidence: Evidence, rows: list[Answer]) -> Iterator[Breach]:
+    pinned = [turn.number for turn in evidence.plan.turns if turn.pinned]
+    if not pinned or "pins" not in evidence.capabilities:
+        return
+    since = {each.turn: each.event for each in reversed(evidence.delivered)}
+    lost = [
+        row
+        for row in rows
+        if row.turn is not None and _holds_message(evidence, row, row.turn)
+        for turn in pinned
+        if row.event > since.get(turn, row.event) and not _holds_message(evidence, row, turn)
+    ]
+    if lost:
+        yield _breach(evidence, lost, f"{counted(len(lost), 'request')} without a pinned message")
 
 
 def _breach(evidence: Evidence, rows: list[Answer], what: str) -> Breach:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from harness.checks.evidence.alignment import departures
+from harness.checks.evidence.alignment import Departure, departures
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
 from harness.checks.evidence.facts import Evidence
+from harness.checks.evidence.stored import lost_messages
+from harness.checks.promises.damaged import told_aloud
 from harness.record import Event
 
+_EXCUSING_FAULTS = ("http", "stream", "disk")
 _FAILED = {
     "open.failed": "the session cannot be opened",
     "history.failed": "its history cannot be read",
@@ -17,8 +20,26 @@ _FAILED = {
 
 
 def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
-    """S1: no turn that send() returned for is missing at the end of a later history."""
-    for departure in departures(evidence):
+    """S1: nothing that was acknowledged is missing in a later history: turns that send() returned
+    for at its end, and what a store that acknowledges by the message was given."""
+    found = departures(evidence)
+    yield from _lost_turns(evidence, found)
+    wrong = [departure.memory for departure in found if departure.kind != "twice"]
+    for lost in lost_messages(evidence, wrong):
+        crash = evidence.crash_before(lost.memory.event)
+        since = f" after {crash.told}" if crash else ""
+        yield Breach(
+            "S1",
+            lost.memory.event,
+            lost.messages[0].turn,
+            f"{counted(len(lost.messages), 'acknowledged message')} lost{since}, the first is "
+            f"{lost.told}: its append had returned, and {lost.memory.told} does not hold it",
+            crash,
+        )
+
+
+def _lost_turns(evidence: Evidence, found: Iterable[Departure]) -> Iterator[Breach]:
+    for departure in found:
         if departure.kind != "lost":
             continue
         memory, turns = departure.memory, departure.turns
@@ -35,11 +56,13 @@ def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
 
 
 def loads_clean(evidence: Evidence) -> Iterator[Breach]:
-    """S2: it opens, remembers and resumes on what is left, without an error."""
+    """S2: it opens, remembers and resumes on what is left, without an error; damage is told."""
     told: set[str] = set()
     failed_lives: set[int] = set()
     for event in evidence.of(*_FAILED, "died"):
         if event.kind == "died" and (event.life in failed_lives or evidence.was_open(event)):
+            continue
+        if event.kind == "resume.failed" and _was_to_fail(evidence, event):
             continue
         failed_lives.add(event.life)
         what = _what(event)
@@ -48,6 +71,17 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
         if cause not in told:
             told.add(cause)
             yield Breach("S2", event.n, _turn(event, crash), _told(what, crash), crash)
+    yield from told_aloud(evidence)
+
+
+def _was_to_fail(evidence: Evidence, resumed: Event) -> bool:
+    """Whether a scripted fault of API or disk took place in this life: resume() may say so."""
+    return any(
+        event.life == resumed.life
+        and event.n < resumed.n
+        and evidence.scenario.faults[int(str(event.data["fault"]))].kind in _EXCUSING_FAULTS
+        for event in evidence.of("fault.fired")
+    )
 
 
 def _what(event: Event) -> str:

@@ -9,19 +9,21 @@ import time
 from pathlib import Path
 
 from harness.cli.choose import found, sound
+from harness.cli.commands.playing import say_notes
 from harness.cli.stop import USAGE, Stop
 from harness.lab import play as lab
 from harness.report import json
 from harness.report.result import Run
 from harness.report.text import Announcer
-from harness.world.syscalls.rehearsal import available
+from harness.world.syscalls.rehearsal import UnknownRecorder, choose
 
 
 def sweep(arguments: argparse.Namespace) -> int:
     """Sweep one scenario and say it as `run` does; exit codes are those of `run`."""
-    works, why = available()
-    if not works:
-        raise Stop(USAGE, f"expected a machine that lets disk operations be recorded: {why}")
+    try:
+        choose()
+    except UnknownRecorder as error:
+        raise Stop(USAGE, str(error)) from error
     scenarios, bad = sound(found([arguments.scenario]))
     if bad:
         raise Stop(USAGE, "\n".join(bad))
@@ -46,6 +48,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         result = lab.sweep(
             scenarios[0],
             target=arguments.target,
+            python=arguments.python,
             tiers=arguments.disk,
             seed=arguments.seed,
             jobs=arguments.jobs,
@@ -64,6 +67,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         progress=False,
     )
     announcer.on_result(result)
+    say_notes()
     if arguments.json == "-":
         sys.stdout.write(json.dumps(done))
     elif arguments.json:

@@ -24,13 +24,15 @@ from harness.lab.targets import TargetRef
 from harness.model.mock import MockModel
 from harness.record import Event, Header, Record
 from harness.report.result import Result, StateCount
+from harness.scenario.faults import Crash, Damage, ToolFault
 from harness.scenario.load import Loaded
-from harness.scenario.schema import Crash, Scenario, ToolFault
+from harness.scenario.schema import Scenario
 from harness.world.disk.choices import Tier
 from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State, state, states
 from harness.world.process import Server
 from harness.world.syscalls.operations import Operation, fingerprint
+from harness.world.syscalls.rehearsal import choose
 from harness.world.tools import Effect
 
 STATES_MAX = 2_000
@@ -79,7 +81,7 @@ def without_deaths(scenario: Scenario) -> Scenario:
     never = {"turn": 2**31}
     faults = tuple(
         fault.model_copy(update={fault.kind: fault.what.model_copy(update=never)})
-        if isinstance(fault.what, Crash | ToolFault)
+        if isinstance(fault.what, Crash | ToolFault | Damage)
         else fault
         for fault in scenario.faults
     )
@@ -164,7 +166,7 @@ def _header(loaded: Loaded, target: TargetRef, case: Case) -> Header:
         scenario_path=loaded.path,
         target=target.name,
         seed=case.seed,
-        fidelity="seccomp",
+        fidelity=choose().fidelity,
         volatile={"target": target.option},
     )
 

@@ -162,7 +162,13 @@ def _count(most: int) -> st.SearchStrategy[int]:
 
 def _faults(turns: int, tools: bool) -> st.SearchStrategy[list[dict[str, Any]]]:
     turn = st.integers(1, turns)
-    kinds: list[Callable[[st.SearchStrategy[int]], _Drawn]] = [_crash, _disk_crash, _http, _stream]
+    kinds: list[Callable[[st.SearchStrategy[int]], _Drawn]] = [
+        _crash,
+        _disk_crash,
+        _disk,
+        _http,
+        _stream,
+    ]
     if tools:
         kinds.append(_tool)
     one = st.one_of(*(kind(turn) for kind in kinds))
@@ -184,6 +190,15 @@ def _disk_crash(turn: st.SearchStrategy[int]) -> _Drawn:
         st.sampled_from(OPERATIONS),
         st.integers(1, 4),
         st.sampled_from(("kill", "ext4", "posix")),
+    )
+
+
+def _disk(turn: st.SearchStrategy[int]) -> _Drawn:
+    return st.builds(
+        lambda turn, on, error: {"disk": {"turn": turn, "on": on, "error": error}},
+        turn,
+        st.sampled_from(("write", "fsync", "create")),
+        st.sampled_from(("ENOSPC", "EIO", "short", "slow")),
     )
 
 

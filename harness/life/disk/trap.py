@@ -27,9 +27,10 @@ from harness.channel import Channel, to_bytes
 
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_GET_NO_NEW_PRIVS = 39
 _SET_MODE_FILTER = 1
-_NEW_LISTENER = 8
-_WAIT_KILLABLE_RECV = 32
+NEW_LISTENER = 8
+WAIT_KILLABLE_RECV = 32
 _INSTRUCTION_BYTES = 8
 
 
@@ -54,13 +55,35 @@ def install(program: bytes) -> int:
     header = ctypes.create_string_buffer(
         struct.pack("HxxxxxxQ", length, ctypes.addressof(code)), 16
     )
-    for flags in (_NEW_LISTENER | _WAIT_KILLABLE_RECV, _NEW_LISTENER):
+    for flags in (NEW_LISTENER | WAIT_KILLABLE_RECV, NEW_LISTENER):
         descriptor: int = libc.syscall(_SECCOMP[machine], _SET_MODE_FILTER, flags, header)
         if descriptor >= 0:
             return descriptor
         if ctypes.get_errno() != errno.EINVAL:
             break
     raise CannotTrap(f"seccomp(NEW_LISTENER): {os.strerror(ctypes.get_errno())}")
+
+
+def knows_flags(flags: int) -> bool:
+    """Whether the kernel knows these flags; CannotTrap where seccomp itself is refused.
+
+    Asked with no program: the kernel looks at the flags first, then misses the program (EFAULT).
+    """
+    machine = platform.machine()
+    if machine not in _SECCOMP:
+        raise CannotTrap(f"seccomp's number is not known on {machine}")
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall(_SECCOMP[machine], _SET_MODE_FILTER, flags, None)
+    error = ctypes.get_errno()
+    if error in (errno.EFAULT, errno.EINVAL):
+        return error == errno.EFAULT
+    raise CannotTrap(f"seccomp: {os.strerror(error)}")
+
+
+def allows_no_new_privileges() -> bool:
+    """Whether the kernel has no_new_privs, without which only root may put a filter on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) >= 0)
 
 
 def write_stacks_to(descriptor: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from harness.model.request import Refusal
-from harness.scenario.schema import Fault, Http, Stream
+from harness.scenario.faults import Fault, Http, Stream
 
 ERROR_TYPES = {
     400: "invalid_request_error",

@@ -19,7 +19,7 @@ def lay_down(state: State, directory: Path) -> None:
     try:
         entries = list(os.scandir(directory))
     except FileNotFoundError:
-        os.makedirs(directory)
+        os.makedirs(directory, mode=0o700)
         entries = []
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):

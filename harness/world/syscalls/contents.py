@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from harness.world.syscalls.notify import read_memory, read_vectors
 from harness.world.syscalls.operations import Kind, Operation
 from harness.world.syscalls.places import Call, Opened
 
@@ -30,32 +29,32 @@ Read = Callable[[], bytes]
 def write(call: Call) -> Operation | None:
     """write(fd, buffer, size)."""
     _, address, size, *_ = call.arguments
-    return _written(call, 0, lambda: read_memory(call.thread, address, size), None)
+    return _written(call, 0, lambda: call.memory(address, size), None)
 
 
 def pwrite64(call: Call) -> Operation | None:
     """pwrite64(fd, buffer, size, offset)."""
     _, address, size, offset, *_ = call.arguments
-    return _written(call, 0, lambda: read_memory(call.thread, address, size), offset)
+    return _written(call, 0, lambda: call.memory(address, size), offset)
 
 
 def writev(call: Call) -> Operation | None:
     """writev(fd, vectors, count)."""
     _, address, count, *_ = call.arguments
-    return _written(call, 0, lambda: read_vectors(call.thread, address, count), None)
+    return _written(call, 0, lambda: call.vectors(address, count), None)
 
 
 def pwritev(call: Call) -> Operation | None:
     """pwritev(fd, vectors, count, offset, unused)."""
     _, address, count, offset, *_ = call.arguments
-    return _written(call, 0, lambda: read_vectors(call.thread, address, count), offset)
+    return _written(call, 0, lambda: call.vectors(address, count), offset)
 
 
 def pwritev2(call: Call) -> Operation | None:
     """pwritev2(fd, vectors, count, offset or -1, unused, flags)."""
     _, address, count, offset, _, flags = call.arguments
     where = None if offset == _HERE else offset
-    return _written(call, 0, lambda: read_vectors(call.thread, address, count), where, flags)
+    return _written(call, 0, lambda: call.vectors(address, count), where, flags)
 
 
 def sendfile(call: Call) -> Operation | None:

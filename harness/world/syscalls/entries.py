@@ -10,9 +10,9 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from harness.world.syscalls.notify import read_memory
 from harness.world.syscalls.operations import Kind, Operation
 from harness.world.syscalls.places import Call
 
@@ -31,7 +31,7 @@ def openat(call: Call) -> Operation | None:
     if call.name == "creat":
         return _open(call, 0, None, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     if call.name == "openat2":
-        flags = int.from_bytes(read_memory(call.thread, call.arguments[2], 8), "little")
+        flags = int.from_bytes(call.memory(call.arguments[2], 8), "little")
         return _open(call, 1, 0, flags)
     return _open(call, 1, 0, call.signed(2))
 
@@ -71,7 +71,7 @@ def rename(call: Call) -> Operation | None:
     if source is None:
         return _moved_in(call, old, new)
     if target is None:
-        return _removed(call, old)
+        return replace(_removed(call, old), gone_to=new)
     return Operation(
         "rename",
         call.name,

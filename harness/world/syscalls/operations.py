@@ -39,7 +39,8 @@ class Operation:
     - fsync: `file`, or None and the directory's `path`; sync: all of it
     - rename, link: `path`, `to`, `file` (None: a directory); `exchange` where the two change places
     - symlink: `path`, and the target in `data`
-    - unlink, rmdir, mkdir: `path`; unmodelled: what `call` does cannot be followed from here on
+    - unlink, rmdir, mkdir: `path`; unlink: `gone_to`, where it was moved outside
+    - unmodelled: what `call` does cannot be followed from here on
 
     `error` is the errno that it was answered; 0 where it took effect.
     """
@@ -57,6 +58,7 @@ class Operation:
     outside: bool = False
     error: int = 0
     thread: int = 0
+    gone_to: str | None = None
 
     @property
     def barrier(self) -> bool:

@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.world.syscalls.notify import read_memory, read_string
+from harness.world.syscalls.notify import read_memory, read_string, read_vectors
 from harness.world.tree import read_tree
 
 AT_FDCWD = -100
@@ -149,7 +149,15 @@ class Call:
         """The 64-bit offset that an argument points to; None for a null pointer."""
         if not self.arguments[index]:
             return None
-        return int.from_bytes(read_memory(self.thread, self.arguments[index], 8), "little")
+        return int.from_bytes(self.memory(self.arguments[index], 8), "little")
+
+    def memory(self, address: int, size: int) -> bytes:
+        """What lies at an address of the caller."""
+        return read_memory(self.thread, address, size)
+
+    def vectors(self, address: int, count: int) -> bytes:
+        """What an iovec of the caller points to, joined."""
+        return read_vectors(self.thread, address, count)
 
     def text(self, index: int) -> str:
         """The string that an argument points to."""

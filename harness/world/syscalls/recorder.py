@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.world.settled import Pending
 from harness.world.syscalls import contents, entries
 from harness.world.syscalls.notify import (
     Listener,
@@ -101,10 +102,28 @@ class Trace:
         """A trace that starts from what lies in the home now."""
         return cls(Files(home))
 
+    def did(self, operation: Operation) -> None:
+        """This was done, or failed; what was moved out of the home is a file outside, too."""
+        self.operations.append(operation)
+        if operation.gone_to is not None and not operation.error:
+            self.outside.append(
+                replace(operation, kind="rename", path=operation.gone_to, outside=True)
+            )
+
     @property
     def before(self) -> Tree:
         """What lay there before the first operation."""
         return self.files.before
+
+
+def cut(operation: Operation, decision: Short | Torn) -> Operation:
+    """The part of a write that takes effect; ValueError for what cannot be cut."""
+    if operation.kind != "write" or not 0 < decision.size <= len(operation.data):
+        raise ValueError(
+            f"{decision} cannot be done to {operation}: only a write can be cut, to between "
+            f"1 and all of its {len(operation.data)} bytes"
+        )
+    return replace(operation, data=operation.data[: decision.size])
 
 
 def no_time(duration_ns: int) -> None:
@@ -129,6 +148,7 @@ class Recorder:
         self._listener = Listener(descriptor)
         self._decide = decide
         self._advance = advance
+        self._pending = Pending(trace.files.home)
         self._names = {number: name for name, number in machine().numbers.items()}
 
     def fileno(self) -> int:
@@ -199,6 +219,7 @@ class Recorder:
 
     def _understand(self, waiting: Notification) -> Operation | None:
         """The operation; the caller is known to be still there when this returns."""
+        self._pending.settle(waiting.thread)
         self.trace.files.settle(waiting.thread)
         name = self._names[waiting.number]
         call = Call(name, waiting.thread, waiting.arguments, self.trace.files)
@@ -220,12 +241,13 @@ class Recorder:
         elif isinstance(decision, Die):
             raise Dying(operation, waiting, done=False)
         elif isinstance(decision, Fail):
-            self.trace.operations.append(replace(operation, error=decision.error))
+            self.trace.did(replace(operation, error=decision.error))
             self._listener.refuse(waiting, decision.error)
         else:
             if isinstance(decision, Slow):
                 self._advance(decision.duration_ns)
-            self.trace.operations.append(operation)
+            self.trace.did(operation)
+            self._pending.let_go(operation)
             try:
                 self._listener.go_on(waiting)
             except Vanished:
@@ -234,12 +256,7 @@ class Recorder:
                 raise
 
     def _in_part(self, waiting: Notification, operation: Operation, decision: Short | Torn) -> None:
-        if operation.kind != "write" or not 0 < decision.size <= len(operation.data):
-            raise ValueError(
-                f"{decision} cannot be done to {operation}: only a write can be cut, to between "
-                f"1 and all of its {len(operation.data)} bytes"
-            )
-        part = replace(operation, data=operation.data[: decision.size])
+        part = cut(operation, decision)
         argument = contents.TARGET_ARGUMENT.get(operation.call, 0)
         ours = borrow(waiting.thread, waiting.arguments[argument] & 0xFFFFFFFF)
         try:
@@ -249,7 +266,7 @@ class Recorder:
                 os.pwrite(ours, part.data, part.offset)
         finally:
             os.close(ours)
-        self.trace.operations.append(part)
+        self.trace.did(part)
         if isinstance(decision, Torn):
             raise Dying(part, waiting, done=True)
         self._listener.give(waiting, decision.size)

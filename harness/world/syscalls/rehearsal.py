@@ -7,13 +7,17 @@ read another process's memory. All of these are met here as they would be met in
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from harness.channel import Channel, Hangup, pair, to_text
 from harness.world.disk.replay import mismatch
@@ -22,6 +26,8 @@ from harness.world.syscalls.numbers import UnknownMachine
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Go, Recorder, Trace
 
+VARIABLE = "HARNESS_RECORDER"
+"""The environment variable that chooses a recorder: `seccomp` or `python`."""
 PATIENCE_S = 10.0
 _DATA = b"one line\n"
 _EXPECTED = ["create", "write", "fsync"]
@@ -29,6 +35,34 @@ _EXPECTED = ["create", "write", "fsync"]
 
 class _Unfit(Exception):
     """It does not work here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The recorder of this machine, as a record's `fidelity` names it, and why it is that one."""
+
+    fidelity: Literal["seccomp", "python"]
+    why: str
+
+
+class UnknownRecorder(ValueError):
+    """The environment asks for a recorder that there is not; the message says what there is."""
+
+
+def choose(environ: Mapping[str, str] = os.environ) -> Choice:
+    """System calls trapped where that works, else told by the life's Python."""
+    wanted = environ.get(VARIABLE, "")
+    if wanted not in ("", "seccomp", "python"):
+        raise UnknownRecorder(f"{VARIABLE}={wanted}: expected seccomp or python")
+    if wanted:
+        return Choice("python" if wanted == "python" else "seccomp", f"{VARIABLE} asks for it")
+    works, why = _known()
+    return Choice("seccomp" if works else "python", why)
+
+
+@functools.cache
+def _known() -> tuple[bool, str]:
+    return available()
 
 
 def available(python: str = sys.executable) -> tuple[bool, str]:

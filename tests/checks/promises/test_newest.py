@@ -10,6 +10,7 @@ import pytest
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
+from harness.scenario.schema import Scenario
 from tests.checks.building import after, booking, changed, chat, perfect
 
 PASTE = "beginning of it " + "middle " * 400 + "end of it"
@@ -102,3 +103,29 @@ def test_the_turns_own_calls_and_results_must_be_in_its_next_request() -> None:
 
     assert finding.turn == 2
     assert "without the turn's tool calls" in finding.message
+
+
+def pinned_chat(**options: Any) -> Record:
+    data = chat().dump()
+    data["script"][1]["pin"] = True
+    return perfect(Scenario.model_validate(data), **options)
+
+
+def test_what_is_pinned_is_in_every_request_after_its_answer() -> None:
+    record = pinned_chat(capabilities=("pins",))
+    assert findings(record) == []
+    trimmed = resent(record, 3, sent(record, 3)[-1:])
+    (finding,) = findings(trimmed)
+
+    assert finding.turn == 4
+    assert finding.message.startswith("1 request without a pinned message, the first in turn 4")
+    assert findings(resent(record, 1, sent(record, 1)[-1:])) == []
+
+
+def test_a_target_without_pins_is_not_held_to_them() -> None:
+    record = pinned_chat()
+    trimmed = resent(record, 3, sent(record, 3)[-1:])
+
+    assert judge(trimmed).findings == ()
+    assert "script.pin" in judge(trimmed).not_applicable
+    assert "script.pin" not in judge(perfect(chat())).not_applicable

@@ -94,6 +94,15 @@ def test_what_fails_after_a_crash_breaks_s2(kind: str, words: str) -> None:
     assert finding.where == next(record.of("crashed")).data["where"]
 
 
+def test_a_resume_that_meets_a_scripted_refusal_may_raise() -> None:
+    refused = chat(faults=[{"http": {"turn": 3, "status": 400, "times": 2}}])
+    fired = ("fault.fired", {"fault": 0, "what": "status 400"})
+    raised = ("resume.failed", {"error": "MessageRefused: for good", "trace": ""})
+    record = dying(refused, 3, "reply.received")
+    assert not judge(after(record, "opened", 1, fired, raised)).findings
+    assert [f.code for f in judge(after(record, "opened", 1, raised, fired)).findings] == ["S2"]
+
+
 def test_a_process_that_ends_while_opening_breaks_s2_and_not_p5() -> None:
     record = crashed(3, "reply.received")
     death = ("died", {"status": 139, "stderr": ""})

@@ -32,7 +32,7 @@ def test_one_seed_invents_the_same_cases_twice_and_another_seed_others() -> None
 def test_the_cases_of_a_few_batches_reach_every_kind_of_fault_and_of_line() -> None:
     some = list(itertools.islice(invented(1), 200))
     assert {fault.kind for one in some for fault in one.faults} >= {
-        "crash", "http", "stream", "tool",
+        "crash", "disk", "http", "stream", "tool",
     }  # fmt: skip
     said = repr([one.dump() for one in some])
     for word in ("'repeat'", "'wait'", "'think'", "'pause_turn'", "'tools'", "ext4", "\\u2028"):

@@ -101,6 +101,7 @@ def test_a_write_elsewhere_is_reported_and_not_an_operation(
         ("truncate", f"{other}/outside"),
         ("link", f"{other}/outside"),
         ("rename", f"{other}/twin"),
+        ("rename", f"{other}/back"),
         ("unlink", f"{other}/back"),
     ]
 

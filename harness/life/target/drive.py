@@ -1,7 +1,8 @@
 """Driving the target: opens it, hands it what the user writes, asks what it remembers.
 
-Methods may be plain or async: what comes back awaitable is run to its end on one event loop that
-lives as long as the process. An exception of the target is an answer, not the end of the life.
+A store is driven through the plain loop. Methods may be plain or async: what comes back awaitable
+is run to its end on one event loop that lives as long as the process. An exception of the target is
+an answer, not the end of the life.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import json
 import os
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.protocol import HasCheckpoint, HasResume, HasUsage, HasWindow
+from harness.life.target.asking import Ask
+from harness.life.target.load import is_store
+from harness.life.target.plain_loop import PlainLoop, Told
+from harness.protocol import HasCheckpoint, HasPins, HasResume, HasUsage, HasWindow
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 CAPABILITIES = {
@@ -25,15 +29,28 @@ CAPABILITIES = {
     "usage": HasUsage,
     "window": HasWindow,
     "resume": HasResume,
+    "pins": HasPins,
 }
 
 
 class Driver:
-    """One target in one process. `answer` takes a command and returns what to send back."""
+    """One target in one process. `answer` takes a command and returns what to send back.
 
-    def __init__(self, target: Any, home: str) -> None:
+    For a store: `asker` makes its loop's way to ask the model, `told` hears of each append.
+    """
+
+    def __init__(
+        self,
+        target: Any,
+        home: str,
+        *,
+        asker: Callable[[], Ask] | None = None,
+        told: Told = lambda message: None,
+    ) -> None:
         self._target = target
         self._home = home
+        self._asker = asker
+        self._told = told
         self._session: Any = None
         self._loop: asyncio.Runner | None = None
 
@@ -49,36 +66,62 @@ class Driver:
         return {"value": value}
 
     def _do_open(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        self._session = self._settle(
-            self._target.open(
-                Path(self._home), command["session_id"], command["settings"], command["tools"]
-            )
-        )
-        if not hasattr(self._session, "send"):
-            kind = type(self._session).__name__
-            raise TypeError(f"open() returns a session with send, history and close, got a {kind}")
+        store = is_store(self._target)
+        self._session = self._open_store(command) if store else self._open_session(command)
         return {
             "capabilities": [
                 name for name, shape in CAPABILITIES.items() if isinstance(self._session, shape)
             ],
-            "store": False,
+            "store": store,
             "private_modes": bool(getattr(self._target, "private_modes", False)),
             "writers": getattr(self._target, "writers", "one"),
-            "acknowledges": getattr(self._target, "acknowledges", "turn"),
+            # That is what the return of each method means: see harness.protocol.
+            "acknowledges": getattr(self._target, "acknowledges", "message" if store else "turn"),
         }
 
+    def _open_session(self, command: Mapping[str, Any]) -> Any:
+        session = self._settle(
+            self._target.open(
+                Path(self._home), command["session_id"], command["settings"], command["tools"]
+            )
+        )
+        if not hasattr(session, "send"):
+            kind = type(session).__name__
+            raise TypeError(f"open() returns a session with send, history and close, got a {kind}")
+        return session
+
+    def _open_store(self, command: Mapping[str, Any]) -> PlainLoop:
+        store = self._settle(self._target.open_store(Path(self._home), command["session_id"]))
+        if not hasattr(store, "append") or not hasattr(store, "load"):
+            kind = type(store).__name__
+            raise TypeError(
+                f"open_store() returns a store with append, load and close, got a {kind}"
+            )
+        if self._asker is None:
+            raise TypeError("a store needs a way to ask the model: this driver was given none")
+        return PlainLoop(
+            store,
+            command["settings"],
+            command["tools"],
+            ask=self._asker(),
+            settle=self._settle,
+            told=self._told,
+        )
+
     def _do_send(self, command: Mapping[str, Any]) -> str:
-        text = self._settle(self._session.send(command["message_id"], command["text"]))
+        send = self._session.send_pinned if command.get("pin") else self._session.send
+        text = self._settle(send(command["message_id"], command["text"]))
         if not isinstance(text, str):
             raise TypeError(f"send() returns the answer as text, got {type(text).__name__}")
         return text
 
     def _do_history(self, _command: Mapping[str, Any]) -> list[dict[str, Any]]:
         messages = list(self._settle(self._session.history()))
+        asked = "load" if isinstance(self._session, PlainLoop) else "history"
         for message in messages:
             if not hasattr(message, "role") or not hasattr(message, "content"):
                 kind = type(message).__name__
-                raise TypeError(f"history() returns harness.protocol.Message objects, got a {kind}")
+                raise TypeError(f"{asked}() returns harness.protocol.Message objects, got a {kind}")
         told = [{"role": message.role, "content": message.content} for message in messages]
         json.dumps(told)  # what is not JSON is the target's mistake, said here
         return told

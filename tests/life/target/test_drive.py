@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.life.drive import Driver
+from harness.life.target.drive import Driver
 from harness.protocol import Checkpoint, Message, Usage
 
 
@@ -134,3 +134,16 @@ def test_even_an_interrupt_of_the_target_is_an_answer(monkeypatch: pytest.Monkey
     monkeypatch.setattr(_Plain, "send", interrupt)
     answer = _driver(_Plain()).answer({"do": "send", "message_id": "m", "text": "hi"})
     assert answer["error"].startswith("KeyboardInterrupt")
+
+
+def test_what_is_pinned_is_sent_by_its_own_method() -> None:
+    class Pinning(_Plain):
+        def send_pinned(self, message_id: str, text: str) -> str:
+            return f"pinned {text}"
+
+    driver = _driver(Pinning())
+    opened = driver.answer({"do": "open", "session_id": "s", "settings": {}, "tools": {}})
+    assert "pins" in opened["value"]["capabilities"]
+    said = {"do": "send", "message_id": "m1", "text": "hi"}
+    assert driver.answer({**said, "pin": True}) == {"value": "pinned hi"}
+    assert driver.answer(said) == {"value": "you said hi"}

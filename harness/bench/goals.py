@@ -1,0 +1,180 @@
+"""The targets: what this project promises of its own speed and cost, held against a run.
+
+Each is a sentence, a bound and where it is read in the rows. A target whose rows were not measured
+(another group, a peer that is absent) says so and is neither kept nor missed. `NOTES` holds what is
+known of a target that is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.bench.plan import OURS
+from harness.bench.row import Report, Target
+
+LONG = 100_000
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A target: the value of a report, its bound, and which way is good."""
+
+    group: str
+    name: str
+    bound: float
+    value: Callable[[Report], float | None]
+    unit: str = ""
+    least: bool = False
+    """Whether the bound is a least and not a most."""
+    digits: int = 2
+
+    def judge(self, report: Report) -> Target:
+        """Hold it against a run."""
+        value = self.value(report)
+        goal = f"{'>=' if self.least else '<='} {self.bound:,g}{self.unit}"
+        if value is None:
+            absent = "what it compares was not measured in this run"
+            return Target(self.name, goal, "not measured", None, absent)
+        kept = value >= self.bound if self.least else value <= self.bound
+        measured = f"{value:,.{self.digits}f}{self.unit}"
+        note = None if kept else _missed(self, value)
+        return Target(self.name, goal, measured, kept, note)
+
+
+def _missed(goal: Goal, value: float) -> str:
+    times = goal.bound / value if goal.least else value / goal.bound
+    return NOTES.get(goal.name, "") or f"missed by a factor of {times:.2f} on this machine"
+
+
+def median(
+    group: str, subject: str, workload: str, size: int | None = None
+) -> Callable[[Report], float | None]:
+    """A row's median."""
+
+    def value(report: Report) -> float | None:
+        row = report.find(group, subject, workload, size)
+        return None if row is None else row.median
+
+    return value
+
+
+def ratio(
+    over: Callable[[Report], float | None], under: Callable[[Report], float | None]
+) -> Callable[[Report], float | None]:
+    """One value over another."""
+
+    def value(report: Report) -> float | None:
+        above, below = over(report), under(report)
+        return above / below if above is not None and below else None
+
+    return value
+
+
+def _largest_exponent(report: Report) -> float | None:
+    slopes = [
+        row.exponent
+        for row in report.rows
+        if row.group == "window" and row.subject == OURS and row.exponent is not None
+    ]
+    return max(slopes, default=None)
+
+
+def _slowest_turn(report: Report) -> float | None:
+    medians = [
+        row.median
+        for row in report.rows
+        if row.group == "window" and row.subject == OURS and row.median is not None
+    ]
+    return max(medians, default=None)
+
+
+def _against(
+    subject: str, workload: str, size: int | None = None
+) -> Callable[[Report], float | None]:
+    """How many times as long a peer's turn takes, at its largest size or a given one."""
+
+    def value(report: Report) -> float | None:
+        theirs = report.find("window", subject, workload, size)
+        if theirs is None:
+            return None
+        ours = report.find("window", OURS, workload, theirs.size)
+        if ours is None or theirs.median is None or not ours.median:
+            return None
+        return theirs.median / ours.median
+
+    return value
+
+
+GOALS: tuple[Goal, ...] = (
+    Goal("window", "a turn of the window, at every size", 3.0, _slowest_turn, " us"),
+    Goal("window", "growth of a turn from 100 to 100,000 turns", 0.05, _largest_exponent),
+    Goal(
+        "window",
+        "against LangChain, 100,000 turns kept",
+        50_000,
+        _against("LangChain", "full", LONG),
+        "x",
+        least=True,
+        digits=0,
+    ),
+    Goal(
+        "window",
+        "against LangChain, bounded",
+        50,
+        _against("LangChain", "bounded"),
+        "x",
+        least=True,
+        digits=0,
+    ),
+    Goal(
+        "window",
+        "against Strands' window, which counts messages only",
+        1.0,
+        ratio(
+            median("window", OURS, "bounded", LONG), median("window", "Strands", "bounded", LONG)
+        ),
+        "x",
+    ),
+    Goal(
+        "restore",
+        "a restart after 100,000 turns, against a bare tail read",
+        2.0,
+        ratio(
+            median("restore", OURS, "full", LONG), median("restore", "bare tail read", "full", LONG)
+        ),
+        "x",
+    ),
+    Goal(
+        "restore",
+        "a restart after 100,000 turns, against parsing all of it with orjson",
+        1_000,
+        ratio(
+            median("restore", "whole log, orjson", "full", LONG),
+            median("restore", OURS, "full", LONG),
+        ),
+        "x",
+        least=True,
+        digits=0,
+    ),
+    Goal(
+        "append",
+        "a durable append, against a bare write + fsync",
+        1.2,
+        ratio(median("append", OURS, "full"), median("append", "bare write + fsync", "full")),
+        "x",
+    ),
+)
+
+NOTES: dict[str, str] = {
+    "against Strands' window, which counts messages only": (
+        "ours counts the tokens of every message and checks roles and pairs as it is pushed; "
+        "counting alone takes a third of the turn"
+    ),
+}
+"""Why a target is missed, where that is known."""
+
+
+def judge(report: Report, groups: tuple[str, ...] | list[str]) -> tuple[Target, ...]:
+    """The targets of these groups."""
+    return tuple(goal.judge(report) for goal in GOALS if goal.group in groups)

@@ -1,0 +1,64 @@
+"""`harness doctor`: what works on this machine, a line each, and what to do about the rest."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from harness.cli.stop import INVALID
+from harness.lab.doctor import Diagnosis, diagnose
+from harness.report import screen
+from harness.report.screen import Span
+from harness.report.text import say
+
+VERSION = 1
+WIDTH_MAX = 100
+_STYLES = {"ok": "green", "degraded": "yellow", "missing": "bold red"}
+_NAME_WIDTH = 17
+_STATE_WIDTH = 10
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Try everything and say it; exit code 0 where the main job works, else 3."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False)
+    live = console.is_terminal and not os.environ.get("CI") and not arguments.json
+    with console.status("trying what works here") if live else contextlib.nullcontext():
+        found = diagnose()
+    if arguments.json:
+        data = {"version": VERSION, **dataclasses.asdict(found)}
+        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    else:
+        width = min(shutil.get_terminal_size((WIDTH_MAX, 24)).columns, WIDTH_MAX)
+        say(console, [*lines(found, width)])
+    return 0 if found.works else INVALID
+
+
+def lines(found: Diagnosis, width: int = WIDTH_MAX) -> Iterator[screen.Line]:
+    """`ok        kernel           Linux 6.18`, remedies below, and the sum of it."""
+    indent = " " * (_STATE_WIDTH + _NAME_WIDTH)
+    for line in found.lines:
+        told = textwrap.wrap(line.says, max(20, width - len(indent))) or [""]
+        yield (
+            Span(f"{line.state:<{_STATE_WIDTH}}", _STYLES[line.state]),
+            Span(f"{line.name:<{_NAME_WIDTH}}", "bold"),
+            Span(told[0]),
+        )
+        yield from ((Span(indent + more),) for more in told[1:])
+        if line.remedy:
+            for more in textwrap.wrap(line.remedy, max(20, width - len(indent))):
+                yield (Span(indent + more, "dim"),)
+    yield ()
+    if found.works:
+        said = f"The main job works here; disk operations are recorded by: {found.recorder}."
+        yield (Span(said, "green" if found.recorder == "seccomp" else "yellow"),)
+    else:
+        yield (Span("The main job does not work here: see what is missing above.", "bold red"),)

@@ -1,0 +1,70 @@
+"""Finding the target inside the warm server: a shipped module's class, or a class in a file.
+
+Whatever its import does, even an exit, becomes one sentence for the user. `missing` are modules
+that could not be found, where that was it: the runner knows what would install them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class CannotImport(Exception):
+    """The target cannot be imported; the message is for the user."""
+
+    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The target, and its own source file: the lines of a finding are named in it."""
+
+    target: Any
+    home_file: str | None
+
+
+def is_store(target: object) -> bool:
+    """Whether it only remembers. What has both methods is a stack: it brings its own loop."""
+    return not hasattr(target, "open")
+
+
+def load_target(order: Mapping[str, Any]) -> Found:
+    """Import it and make one; CannotImport says what stood in the way."""
+    try:
+        module = _module(order)
+        target = getattr(module, order["class"])()
+    except CannotImport:
+        raise
+    except BaseException as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        told = f"{type(error).__name__}: {error}"
+        raise CannotImport(told, [missing] if missing else []) from error
+    if not hasattr(target, "open") and not hasattr(target, "open_store"):
+        raise CannotImport(
+            f"{order['class']} has no open(home, session_id, settings, tools), and no "
+            "open_store(home, session_id) either: see harness.protocol"
+        )
+    return Found(target, module.__file__)
+
+
+def _module(order: Mapping[str, Any]) -> ModuleType:
+    if order["file"] is None:
+        return importlib.import_module(order["module"])
+    path = Path(order["file"])
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise CannotImport(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module

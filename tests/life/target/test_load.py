@@ -1,0 +1,57 @@
+"""Finding the target: by module, by file, and a sentence for everything that goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.life.target.load import CannotImport, is_store, load_target
+from tests.conftest import ODD
+
+
+def _file(path: Path, name: str) -> dict[str, Any]:
+    return {"module": None, "file": str(path), "class": name}
+
+
+def test_a_class_in_a_file_is_made_and_its_file_is_known() -> None:
+    found = load_target(_file(ODD, "Echo"))
+    assert found.target.name == "echo"
+    assert found.home_file == str(ODD)
+    assert not is_store(found.target)
+
+
+def test_a_store_is_told_from_a_stack_by_its_methods(tmp_path: Path) -> None:
+    path = tmp_path / "keeps.py"
+    path.write_text("class Keeps:\n    def open_store(self, home, session_id): ...\n")
+    assert is_store(load_target(_file(path, "Keeps")).target)
+
+
+@pytest.mark.parametrize(
+    ("target", "message", "missing"),
+    [
+        (
+            {"module": "harness.nowhere", "file": None, "class": "X"},
+            "No module named",
+            "harness.nowhere",
+        ),
+        ({"module": "harness.record", "file": None, "class": "X"}, "no attribute 'X'", None),
+        ({"module": "harness.record", "file": None, "class": "Record"}, "missing 1 required", None),
+        (_file(Path("/dev/null"), "X"), "is no Python file", None),
+        (_file(ODD, "NoTarget"), r"NoTarget has no open\(.*\), and no open_store\(", None),
+    ],
+)
+def test_a_target_that_cannot_be_had_says_why(
+    target: dict[str, Any], message: str, missing: str | None
+) -> None:
+    with pytest.raises(CannotImport, match=message) as raised:
+        load_target(target)
+    assert raised.value.missing == ((missing,) if missing else ())
+
+
+def test_an_import_that_exits_is_a_sentence_too(tmp_path: Path) -> None:
+    path = tmp_path / "leaves.py"
+    path.write_text("raise SystemExit(3)\n")
+    with pytest.raises(CannotImport, match="SystemExit: 3"):
+        load_target(_file(path, "X"))
