@@ -18,8 +18,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from harness.model.catalogue import ModelSpec
+from harness.model.message import MARKS
 from harness.model.meter import TURN_TOKENS, Part, Prompt, shared_length
-from harness.model.request import MARKS, Request
+from harness.model.request import Request
 
 LOOK_BACK_BLOCKS = 20
 WRITE_5M_FACTOR = 1.25

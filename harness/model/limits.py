@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from harness.model.bill import Usage
 from harness.model.catalogue import ModelSpec
-from harness.model.request import Refusal
+from harness.model.message import Refusal
 from harness.model.script.faults import MESSAGES
 from harness.scenario.schema import RateLimits as Told
 

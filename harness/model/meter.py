@@ -20,7 +20,8 @@ from zlib import crc32
 from pydantic_core import to_json
 
 from harness.model.catalogue import ModelSpec
-from harness.model.request import Block, Message, Request, Settings
+from harness.model.message import Block, Message
+from harness.model.request import Request, Settings
 
 PROMPT_TOKENS = 6
 SYSTEM_TOKENS = 4

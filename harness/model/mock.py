@@ -24,8 +24,9 @@ from harness.model.bill import NOTHING, PromptCache, Usage, cost_usd
 from harness.model.catalogue import Catalogue, ModelSpec, shipped
 from harness.model.ledger import LedgerRow
 from harness.model.limits import Limits, RateLimits
+from harness.model.message import Message, Refusal
 from harness.model.meter import Meter, Prompt
-from harness.model.request import Message, Refusal, Request, parse, read_body
+from harness.model.request import Request, parse, read_body
 from harness.model.rules import entry, table
 from harness.model.rules.ask import Ask
 from harness.model.script.compose import Speaker, small_talk

@@ -268,6 +268,9 @@ class Life:
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
             if (done := self._commands.receive_now()) is not None:
+                # What it told on its way here may have come in after the last look: it is older.
+                with contextlib.suppress(Hangup):
+                    self._drain()
                 if "error" in done:
                     return Raised(done["error"], done["trace"])
                 return Returned(done["value"])

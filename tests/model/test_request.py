@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.model.request import Refusal, parse, read_body
+from harness.model.message import Refusal
+from harness.model.request import parse, read_body
 
 GOOD: dict[str, Any] = {
     "model": "x",

@@ -5,7 +5,7 @@ Pairs are looked for in the merged history: consecutive messages of one role are
 
 from __future__ import annotations
 
-from harness.model.request import BLOCK_FIELDS, BLOCKS, MESSAGES_MAX, UNSOUND, Block, bad
+from harness.model.message import BLOCK_FIELDS, BLOCKS, MESSAGES_MAX, UNSOUND, Block, bad
 from harness.model.rules.ask import Ask
 
 

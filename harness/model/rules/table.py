@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from harness.model.request import (
+from harness.model.message import (
     ANY,
     ASSISTANT_ENDS,
     MARKS,
@@ -25,8 +25,8 @@ from harness.model.request import (
     UNPAIRED,
     UNSOUND,
     Refusal,
-    Settings,
 )
+from harness.model.request import Settings
 from harness.model.rules import caching, entry, history, settings, thinking, window
 from harness.model.rules.ask import Ask
 from harness.model.rules.entry import Knock

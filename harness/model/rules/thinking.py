@@ -12,8 +12,9 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
 
+from harness.model.message import THINKING, bad
 from harness.model.meter import Part
-from harness.model.request import THINKING, Exchange, Placed, bad
+from harness.model.request import Exchange, Placed
 from harness.model.rules.ask import Ask
 
 _KEY = b"the mock's own seal"

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.model.catalogue import shipped
-from harness.model.request import Refusal, parse
+from harness.model.message import Refusal
+from harness.model.request import parse
 from harness.model.rules import table
 from harness.model.rules.ask import Ask
 
