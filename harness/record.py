@@ -53,6 +53,8 @@ KINDS = {
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",
     "crashed": "the process was killed: at, tier, crash (n-th, from 1), fault, where (a line); "
     "and in a swept case the state of the disk, in words",
+    "recovered": "a crash during a recovery is next; what that recovery remembers without it: "
+    "messages, checkpoint (as in `checkpoint`, or null)",
     "died": "the process ended by itself: status, stderr, during (the command)",
     "limit": "a bound of the harness was hit: bound, value, message",
     "closed": "close() returned",

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.faults.damage import spoil
@@ -20,6 +20,7 @@ from harness.lab.watch import Watch
 from harness.scenario.faults import Damage
 from harness.world.clock import VirtualClock
 from harness.world.process import (
+    Answer,
     Died,
     Hung,
     Killed,
@@ -68,6 +69,27 @@ class Ground:
     keep: Keep | None
 
 
+class Living(Protocol):
+    """A process of the target, as a case sees it."""
+
+    @property
+    def said_something(self) -> bool:
+        """Whether it has written anything to its standard output or error."""
+        ...
+
+    def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
+        """Give one command and answer what it calls meanwhile."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        ...
+
+    def quit(self) -> None:
+        """Let it go in peace."""
+        ...
+
+
 class Lives:
     """The lives of one case. `this_turn` counts those begun again for one user message."""
 
@@ -78,7 +100,7 @@ class Lives:
         self._stage = stage
         self._guard = Watch(ground.home, stage)
         self._watch(tracing)
-        self._life: Life | None = None
+        self._life: Living | None = None
         self._capabilities: list[str] = []
 
     @property
@@ -95,7 +117,7 @@ class Lives:
         """Fork and open; False where it was killed meanwhile."""
         self._stage.life += 1
         order = {**self._ground.order, "life": self._stage.life}
-        self._life = Life(self._ground.server, self._ground.clock, order, self._tracing)
+        self._life = self.begin(self._ground, order, self._tracing)
         self._stage.record("life.started")
         outcome = self.ask(
             "open", session_id=self._ground.session_id, settings=self._ground.settings
@@ -110,6 +132,10 @@ class Lives:
         if isinstance(outcome, Raised):
             self.failed("open.failed", outcome)
         raise Over
+
+    def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:
+        """Where a life comes from: a fork of the warm server."""
+        return Life(ground.server, ground.clock, order, tracing)
 
     def reopen(self) -> None:
         """A new life on what is left; it may die on the way up, and then there is another."""
@@ -198,9 +224,10 @@ class Lives:
         """Put on record what the target raised."""
         self._stage.record(kind, error=raised.error, trace=raised.trace, **details)
 
-    def finish(self) -> None:
-        """Ask for the history and the usage a last time, close, and let it go."""
-        self._remember(final=True)
+    def finish(self, *, remembered: bool = False) -> None:
+        """Ask for the history (unless `remembered` just now) and the usage, close, let go."""
+        if not remembered:
+            self._remember(final=True)
         if "usage" in self._capabilities:
             outcome = self.ask("usage")
             if isinstance(outcome, Returned):
@@ -214,6 +241,10 @@ class Lives:
             self._life.quit()
         self._guard.after_life()
         self._stage.record("ended")
+
+    def end(self) -> None:
+        """The case is over."""
+        self.kill()
 
     def kill(self) -> None:
         """End the one that lives, if any; then the operations must explain what is left."""

@@ -86,11 +86,10 @@ class PromptCache:
         self._last: tuple[tuple[bytes, bytes], list[Part], list[bytes]] = ((b"", b""), [], [])
 
     def copy(self) -> PromptCache:
-        """Another one in the same state."""
+        """The same entries, with a life of their own; the links are only a memory of sums."""
         other = PromptCache()
+        other._links, other._last = self._links, self._last
         other._entries = {key: replace(entry) for key, entry in self._entries.items()}
-        other._links = dict(self._links)
-        other._last = self._last
         return other
 
     def bill(

@@ -142,9 +142,9 @@ class MockModel:
         """Another one in the same state: what one of them is asked, the other does not know."""
         other = copy.copy(self)
         other.ledger = list(self.ledger)
-        other._faults = copy.deepcopy(self._faults)
+        other._faults = self._faults.copy()
         other._cache = self._cache.copy()
-        other._limits = copy.deepcopy(self._limits)
+        other._limits = self._limits.copy()
         return other
 
     def handle(

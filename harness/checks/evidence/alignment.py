@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from harness.checks.evidence.breach import contrast, shorten
 from harness.checks.evidence.facts import Evidence, Memory
 from harness.checks.evidence.transcript import Remembered, read_turns, squeezed
 from harness.scenario.plan import Turn
 
+_known: WeakKeyDictionary[Evidence, tuple[Departure, ...]] = WeakKeyDictionary()
+"""Several checks ask for the same departures."""
 Kind = Literal["departs", "twice", "lost"]
 
 
@@ -60,6 +63,13 @@ class _Excuses:
 
 def departures(evidence: Evidence) -> tuple[Departure, ...]:
     """All departures of all histories, in order, each cause once."""
+    known = _known.get(evidence)
+    if known is None:
+        known = _known[evidence] = _find_departures(evidence)
+    return known
+
+
+def _find_departures(evidence: Evidence) -> tuple[Departure, ...]:
     excuses = _Excuses()
     found: list[Departure] = []
     damaged = {event.data["after_crash"] for event in evidence.of("damaged")}

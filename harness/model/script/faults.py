@@ -63,6 +63,12 @@ class Faults:
                 self._open.append((number, what))
         self._met: dict[int, int] = {}
 
+    def copy(self) -> Faults:
+        """The same faults, as often met, with a life of their own."""
+        other = Faults(())
+        other._open, other._met = self._open, dict(self._met)
+        return other
+
     def meet(self, turn: int) -> Met | None:
         """The first fault of this turn that is not used up, one attempt less from now on."""
         for number, what in self._open:
