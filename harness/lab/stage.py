@@ -9,15 +9,16 @@ of disk operations that it falls in. The model and the tools outlive every life.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.channel import to_text
 from harness.doors.reply import NoReply
 from harness.lab.faults.deaths import Death, fits, torn_at
-from harness.lab.faults.failures import Failure, failing
+from harness.lab.faults.failures import DiskError, Failure, failing
 from harness.lab.faults.stored import Stretch
 from harness.model.mock import MockModel
 from harness.model.request import read_json
@@ -35,6 +36,7 @@ STRAYS_MAX = 50
 """Different strays told a case; more say nothing new."""
 _REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
 _NO_CROSSING = ("disk", "fault.fired")
+Staged = TypeVar("Staged", bound="Stage")
 
 
 class Stage:
@@ -54,6 +56,7 @@ class Stage:
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.disk_error: DiskError | None = None
         self.capabilities: Sequence[str] = ()
         self.operations: Sequence[Operation] = ()
         self._record = record
@@ -67,14 +70,28 @@ class Stage:
         self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
         self._strays: set[str] = set()
-        self._requests = 0
+        self._requests = itertools.count()
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
+
+    def copy(self, kind: type[Staged], clock: VirtualClock) -> Staged:
+        """Another stage in the same state, with a record of its own, where no fault waits."""
+        shed = ToolShed(self._shed.specs)
+        shed.effects.extend(self._shed.effects)
+        other = kind(Record(self._record.header), clock, self._model.copy(), shed, [])
+        other.turn, other.life = self.turn, self.life
+        return other
+
+    def beside(self, kind: type[Staged]) -> Staged:
+        """The same stage with a turn and a life of its own: for another process in this case."""
+        other = kind.__new__(kind)
+        other.__dict__.update(self.__dict__)
+        return other
 
     def go_on(self) -> None:
         """Count on from what the record holds already."""
         self.life = max((event.life for event in self._record.events), default=0)
-        self._requests = sum(1 for _ in self._record.of("request.sent"))
+        self._requests = itertools.count(sum(1 for _ in self._record.of("request.sent")))
 
     def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
@@ -109,9 +126,12 @@ class Stage:
             (f for f in self._failures if (f.turn, f.on) == (self.turn, operation.kind)), None
         )
         size = len(operation.data) or operation.size
-        self._record_disk(operation, size, None if failure is None else failure.error)
+        error = None if failure is None else failure.error
+        if self.disk_error is not None and self.disk_error.hits(len(self.operations), operation):
+            error, self.disk_error.life = self.disk_error.error, self.life
+        self._record_disk(operation, size, error)
         if failure is None:
-            return Go()
+            return Go() if error is None else failing(error, operation)
         self._failures.remove(failure)
         self.fire(failure.fault, f"{failure.error} on {failure.on} {name}")
         return failing(failure.error, operation)
@@ -134,6 +154,16 @@ class Stage:
             size=size,
             error=error,
         )
+
+    def call_over(self) -> None:
+        """A call to the target has returned or raised: a full disk has space again."""
+        if self.disk_error is not None and self.disk_error.life is not None:
+            self.disk_error.over = True
+
+    @property
+    def met_disk_error(self) -> bool:
+        """Whether this life met the disk error that was asked for."""
+        return self.disk_error is not None and self.disk_error.life == self.life
 
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""
@@ -196,8 +226,7 @@ class Stage:
                 f"more than {ATTEMPTS_PER_TURN_MAX} requests for one user message",
             )
         self._gate("request.sent")
-        number = self._requests
-        self._requests += 1
+        number = next(self._requests)
         body: bytes = call["body"]
         parsed = read_json(body)
         self.record(
@@ -214,7 +243,7 @@ class Stage:
         row = self._model.ledger[-1]
         told = None if isinstance(reply, NoReply) else reply.headers.get("retry-after")
         wait_s = None if told is None else float(told)
-        self.record("model.answered", vars(row), request=number, retry_after=wait_s)
+        self.record("model.answered", row._asdict(), request=number, retry_after=wait_s)
         if row.fault is not None:
             self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
         if isinstance(reply, NoReply):

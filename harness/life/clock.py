@@ -58,6 +58,10 @@ class Hand:
     def use(self, descriptor: int, epoch_ns: int, origin_ns: int) -> None:
         """Read this page from now on; `epoch_ns` is the wall time at `origin_ns`."""
         self._page = mmap.mmap(descriptor, 4096)
+        self.turn(epoch_ns, origin_ns)
+
+    def turn(self, epoch_ns: int, origin_ns: int) -> None:
+        """Let the wall show another time; the clock that never goes back stays where it is."""
         self._offset_ns = epoch_ns - origin_ns
 
     def monotonic_ns(self) -> int:

@@ -7,6 +7,7 @@ debt, which the next ones wait for.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +15,7 @@ from functools import lru_cache
 
 from harness.model.bill import Usage
 from harness.model.catalogue import ModelSpec
-from harness.model.request import Refusal
+from harness.model.message import Refusal
 from harness.model.script.faults import MESSAGES
 from harness.scenario.schema import RateLimits as Told
 
@@ -93,6 +94,14 @@ class Limiter:
         self._input = _Bucket(limits.input_tokens, now_ns)
         self._output = _Bucket(limits.output_tokens, now_ns)
 
+    def copy(self) -> Limiter:
+        """The same levels, with a life of their own."""
+        other = copy.copy(self)
+        other._requests, other._input, other._output = map(
+            copy.copy, (self._requests, self._input, self._output)
+        )
+        return other
+
     def admit(self, now_ns: int) -> None:
         """Let a request in; Refusal 429 with `retry-after` where a bucket is empty."""
         buckets = (self._requests, self._input, self._output)
@@ -118,11 +127,10 @@ class Limiter:
         """What is left and when it is full again; `start_ns` is the time of `now_ns` 0 since the
         Unix epoch."""
         at_ns = start_ns + now_ns
-        requests, received, said = (
-            bucket.told(at_ns) for bucket in (self._requests, self._input, self._output)
-        )
+        requests, received = self._requests.told(at_ns), self._input.told(at_ns)
+        said = self._output.told(at_ns)
         least = received if self._input.remaining <= self._output.remaining else said
-        return dict(zip(_NAMES, (*requests, *least, *received, *said), strict=True))
+        return dict(zip(_NAMES, requests + least + received + said, strict=True))
 
 
 @lru_cache(maxsize=256)
@@ -162,3 +170,9 @@ class Limits:
                 limits = limits_told(spec, self._told[1])
             limiter = self._limiters[spec.id] = Limiter(limits, now_ns)
         return limiter
+
+    def copy(self) -> Limits:
+        """The same buckets, with a life of their own."""
+        other = Limits(self._own)
+        other._limiters = {name: limiter.copy() for name, limiter in self._limiters.items()}
+        return other

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.model.request import Refusal
+from harness.model.message import Refusal
 from harness.scenario.faults import Fault, Http, Stream
 
 ERROR_TYPES = {
@@ -62,6 +62,12 @@ class Faults:
             if isinstance(what, Http | Stream):
                 self._open.append((number, what))
         self._met: dict[int, int] = {}
+
+    def copy(self) -> Faults:
+        """The same faults, as often met, with a life of their own."""
+        other = Faults(())
+        other._open, other._met = self._open, dict(self._met)
+        return other
 
     def meet(self, turn: int) -> Met | None:
         """The first fault of this turn that is not used up, one attempt less from now on."""
