@@ -15,7 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from harness.bench.plan import CAP_S, Case
 from harness.bench.row import Row
@@ -23,6 +23,7 @@ from harness.bench.row import Row
 BATCH_MAX = 50
 ROUNDS_MAX = 15
 Clock = Callable[[], float]
+Found = TypeVar("Found")
 
 
 class Capped(BaseException):
@@ -186,6 +187,15 @@ class Stopwatch:
         self._past.append((self.case.size, seconds))
         self.row(seconds * scale, unit, note)
         return seconds
+
+    def once(self, work: Callable[[], Found]) -> Found:
+        """Do what is not repeated: its result is a figure, and its time only pytest-benchmark's."""
+        found: Found = self._benchmark().pedantic(work, rounds=1)
+        return found
+
+    def rounds(self, work: Callable[[], Any], number: int) -> None:
+        """Do something so many times, for pytest-benchmark to time."""
+        self._benchmark().pedantic(work, rounds=number)
 
     def alternately(
         self, ours: Callable[[], Any], floor: Callable[[], Any], rounds: int, clock: Clock

@@ -134,6 +134,13 @@ def test_a_thing_and_its_floor_are_measured_in_turns() -> None:
     assert order[2:] == ["floor", "ours"] * 3
 
 
+def test_what_is_not_repeated_gives_its_figure() -> None:
+    stopwatch, _, bench = watch({})
+    assert stopwatch.once(lambda: 42) == 42
+    stopwatch.rounds(lambda: None, 4)
+    assert bench.rounds == 5
+
+
 def test_the_cap_ends_even_what_catches_every_exception() -> None:
     def stubborn() -> None:
         while True:
