@@ -21,6 +21,7 @@ Command = Callable[[argparse.Namespace], int]
 _EXITS = """\
 exit codes: 0 all kept; 1 a promise broken; 2 interrupted; 3 invalid (a fault never fired, a line
 never spoken, the harness broke); 4 usage or a bad scenario; 5 nothing to run"""
+_PYTHON_HELP = "the interpreter that the target runs under, such as .venv/bin/python"
 _TARGET_HELP = "a shipped target or path/to/file.py:Class (default: lifecycle)"
 
 
@@ -150,7 +151,7 @@ def _add_run(commands: Any) -> None:
     run = _command(commands, "run", "play scenarios and judge them")
     _add_paths(run)
     run.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
-    run.add_argument("--python", metavar="EXE", help="not in this version")
+    run.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     run.add_argument("--seed", type=_seed, metavar="N", help="instead of each scenario's own")
     run.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
     run.add_argument("--report", type=Path, metavar="DIR", help="store records and verdicts here")
@@ -166,6 +167,7 @@ def _add_sweep(commands: Any) -> None:
     sweep = _command(commands, "sweep", "every crash of one scenario that a disk can tell apart")
     sweep.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file")
     sweep.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
+    sweep.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     about = "what dies: the process (kill), or the power over ext4 or any posix disk"
     sweep.add_argument("--disk", type=_tiers, default=("kill",), metavar="TIERS", help=about)
     sweep.add_argument("--states", type=_count, metavar="N", help="judge at most N a tier")
@@ -212,7 +214,7 @@ def _add_replay(commands: Any) -> None:
         help="where its scenario is (default: scenarios)",
     )  # fmt: skip
     replay.add_argument("--target", metavar="T", help="the target, where it is not a shipped one")
-    replay.add_argument("--python", metavar="EXE", help="not in this version")
+    replay.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     replay.add_argument("--keep", type=Path, metavar="DIR", help="keep what was on disk here")
 
 

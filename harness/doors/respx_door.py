@@ -4,18 +4,20 @@ respx is made to stand under `httpcore2`, where the SDK's `httpx2` ends, and und
 libraries on plain `httpx`; what it puts there asks the innermost door straight, without building
 httpx's own request and response in between. Only the hosts named reach the model; any other request
 is refused before it leaves the process. Calls are not kept: a run of 100,000 turns costs no memory.
+One of the two libraries is enough: an older SDK stands on httpcore alone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 import inspect
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
 import httpcore
-import httpcore2
 import respx
 from respx.mocks import HTTPCoreMocker
 
@@ -157,11 +159,13 @@ def open_door(
 ) -> Iterator[None]:
     """While it is open, requests to `hosts` are answered by `handle`, all others are refused.
 
-    A refused request calls `refuse(url)` and fails with the library's ConnectError. Both libraries
+    A refused request calls `refuse(url)` and fails with the library's ConnectError. The libraries
     are patched for the whole process and unpatched at the end; doors may be opened inside doors,
     and the innermost answers.
     """
-    libraries = {_Httpcore: httpcore, _Httpcore2: httpcore2}
+    libraries: dict[type[_Httpcore], ModuleType] = {_Httpcore: httpcore}
+    if importlib.util.find_spec("httpcore2") is not None:
+        libraries[_Httpcore2] = importlib.import_module("httpcore2")
     with contextlib.ExitStack() as stack:
         for mocker, library in libraries.items():
             door = _Door(handle, clock, library, hosts, refuse)

@@ -39,13 +39,14 @@ from harness.world.disk.states import State
 from harness.world.process import Server, Stopped
 from harness.world.syscalls.rehearsal import choose
 
-__all__ = ["TargetError", "check", "play", "replay", "shipped_targets", "sweep"]
+__all__ = ["TargetError", "check", "notes", "play", "replay", "shipped_targets", "sweep"]
 
 
 def play(
     scenarios: Sequence[Loaded],
     *,
     target: str = "lifecycle",
+    python: str | None = None,
     seed: int | None = None,
     jobs: int = 1,
     report: Path | None = None,
@@ -53,7 +54,8 @@ def play(
 ) -> Run:
     """Play every scenario and judge it.
 
-    `target` is a shipped name or `path/to/file.py:Class`; `seed` overrides each scenario's own.
+    `target` is a shipped name or `path/to/file.py:Class`, opened under the interpreter `python`
+    where that is given; `seed` overrides each scenario's own.
     With `report`, each record is stored under it as `<story>/record.jsonl`, each verdict beside it
     as `verdict.json`. KeyboardInterrupt ends the run: what was done comes back with
     `interrupted` set, and no process is left behind. TargetError and ScenarioError come before
@@ -62,7 +64,7 @@ def play(
     _check_models(scenarios)
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
-    crew = _Crew(find_target(target), seed, report, on_result)
+    crew = _Crew(find_target(target, python), seed, report, on_result)
     return crew.play(scenarios, max(1, min(jobs, len(scenarios))))
 
 
@@ -71,6 +73,7 @@ def replay(
     scenarios: Sequence[Loaded],
     *,
     target: str | None = None,
+    python: str | None = None,
     keep: Path | None = None,
 ) -> Result:
     """One case again, alone. The scenario is found by its hash, the target by its name's hash.
@@ -80,7 +83,7 @@ def replay(
     """
     wanted = case.parse(token)
     loaded = _find_scenario(wanted, scenarios)
-    ref = _find_target(wanted, target)
+    ref = _find_target(wanted, target, python)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
     if wanted.choice != case.AS_SCRIPTED:
@@ -96,6 +99,7 @@ def sweep(
     loaded: Loaded,
     *,
     target: str = "lifecycle",
+    python: str | None = None,
     tiers: Sequence[Tier] = ("kill",),
     seed: int | None = None,
     states_max: int = sweeping.STATES_MAX,
@@ -108,7 +112,7 @@ def sweep(
     so. `on_state` hears how many of how many are done. Errors are those of `play`.
     """
     _check_models([loaded])
-    ref = find_target(target)
+    ref = find_target(target, python)
     case_seed = loaded.scenario.seed if seed is None else seed
     stopped = threading.Event()
     with contextlib.ExitStack() as stack:
@@ -176,6 +180,11 @@ def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path 
                     shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
     wall_s = time.perf_counter() - started
     return Result(loaded.path, loaded.scenario.name, record, judge(record), wall_s)
+
+
+def notes() -> tuple[str, ...]:
+    """What targets had to do without in what was played so far, a sentence each."""
+    return tuple(POOL.notes)
 
 
 def check(path: Path) -> Result:
@@ -325,10 +334,10 @@ def _find_scenario(wanted: case.Case, scenarios: Sequence[Loaded]) -> Loaded:
     )
 
 
-def _find_target(wanted: case.Case, target: str | None) -> TargetRef:
+def _find_target(wanted: case.Case, target: str | None, python: str | None) -> TargetRef:
     names = shipped_targets() if target is None else (target,)
     for name in names:
-        ref = find_target(name)
+        ref = find_target(name, python)
         if case.target_hash(ref.name) == wanted.target_hash:
             return ref
     if target is None:

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.lab.targets import TargetError, TargetRef
+from harness.lab.targets import TargetError, TargetRef, lacking, remedy
 from harness.world.process import Server, ServerError
 
 _TMPFS = Path("/dev/shm")
@@ -26,6 +26,8 @@ class Pool:
     """Idle servers by target."""
 
     def __init__(self) -> None:
+        self.notes: dict[str, None] = {}
+        """What servers had to do without, a sentence each, once."""
         self._idle: dict[_Key, list[Server]] = {}
         self._lock = threading.Lock()
 
@@ -41,6 +43,7 @@ class Pool:
             server = idle.pop() if idle else None
         if server is None:
             server = _start(ref, stopped)
+            self.notes.update(dict.fromkeys(lacking(ref, server.lacks)))
         server.stopped = stopped
         try:
             yield server
@@ -75,6 +78,8 @@ def _start(ref: TargetRef, stopped: Callable[[], bool]) -> Server:
     # Named here and made by the server, once nothing can keep it from being removed again.
     root = base / f"harness-{os.getpid()}-{secrets.token_hex(6)}"
     try:
-        return Server(ref.order(), root, stopped=stopped)
+        return Server(ref.order(), root, stopped=stopped, python=ref.python)
     except ServerError as error:
-        raise TargetError(f"--target {ref.name} cannot be opened: {error}") from error
+        told = f"--target {ref.name} cannot be opened: {error}"
+        cure = remedy(ref, error.missing) if error.missing else ""
+        raise TargetError(f"{told}; install it with `{cure}`" if cure else told) from error

@@ -108,17 +108,21 @@ def _faces(hand: Hand) -> dict[str, Callable[..., Any]]:
     }
 
 
-def install(hand: Hand = HAND) -> None:
-    """Put virtual time into this process, once, after everything that will be used is imported."""
+def install(hand: Hand = HAND) -> bool:
+    """Put virtual time into this process, once, after everything that will be used is imported.
+
+    False where time-machine is not there, and the calendar (`datetime.now`, …) stays real.
+    """
     real_time = types.SimpleNamespace(**{**vars(time), **REAL})
     faces = _faces(hand)
-    if _install_calendar(hand):
+    if whole := _install_calendar(hand):
         # time-machine has changed these two from within, early-bound names included.
         del faces["time"], faces["time_ns"]
     _FOUND.extend(_early_bound(faces))
     for name, face in faces.items():
         replace(name, face)
     subprocess.time = real_time  # type: ignore[attr-defined]
+    return whole
 
 
 def replace(name: str, face: Callable[..., Any]) -> None:

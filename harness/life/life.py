@@ -19,13 +19,13 @@ from typing import Any
 from harness.channel import Channel, Hangup, to_bytes
 from harness.doors.reply import Frame, NoReply, Reply
 from harness.life import clock as clocks
-from harness.life import network, waiting
+from harness.life import network, sdk, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
 from harness.life.clock import HAND
 from harness.life.disk import reads, trap, wrapped
 from harness.life.target.asking import asker
 from harness.life.target.drive import Driver
-from harness.life.target.load import CannotImport, Found, load_target
+from harness.life.target.load import CannotImport, Found, is_store, load_target
 from harness.life.tools import BridgedTool
 from harness.protocol import Message
 
@@ -35,18 +35,30 @@ _found: Found | None = None
 _bridge: Bridge | None = None
 
 
-def warm_up(order: dict[str, Any]) -> None:
-    """Import and rehearse everything that every life needs."""
+def warm_up(order: dict[str, Any]) -> list[str]:
+    """Import and rehearse everything that every life needs; the modules that it does without.
+
+    A stack's requests must be caught, so it is refused where they could not be: CannotImport. A
+    store needs no more than the standard library.
+    """
     global _found
     network.clean_environment()
     network.shut(lambda address, what: _tell("network", address=address, what=what))
     _found = load_target(order["target"])
-    from harness.life import sdk
-
-    sdk.open_door(_handle, HAND, _refuse)
-    sdk.rehearse()
-    clocks.install()
+    if missing := sdk.missing():
+        if not is_store(_found.target) and (client := sdk.client()):
+            raise CannotImport(
+                f"its requests could leave through {client}, and what would catch them is not "
+                f"installed: {', '.join(missing)}",
+                missing,
+            )
+    else:
+        sdk.open_door(_handle, HAND, _refuse)
+        sdk.rehearse()
+    whole = clocks.install()
     waiting.install()
+    lacks = {"anthropic": sdk.is_installed() or is_store(_found.target), "time_machine": whole}
+    return [name for name, is_here in lacks.items() if not is_here]
 
 
 def live(order: dict[str, Any], control: int, door: int, page: int, output: int) -> None:
@@ -66,7 +78,8 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
-    driver = Driver(_found.target, order["home"], asker=partial(asker, _handle, HAND), told=_stored)
+    asks = partial(asker, _handle, HAND, caught=sdk.is_open())
+    driver = Driver(_found.target, order["home"], asker=asks, told=_stored)
     commands = Channel(socket.socket(fileno=control))
     if order["filter"] is not None:
         trap.write_stacks_to(2)

@@ -3,6 +3,9 @@
 The rehearsal calls the unmodified SDK each way (plain, streamed, async) against a canned reply, so
 that no life pays for lazy imports. A client costs 23 ms for reading the machine's certificates;
 they never matter here, so the server reads them once for all lives.
+
+Under another interpreter the door's own libraries may be missing; this room can be imported all the
+same, and says which.
 """
 
 from __future__ import annotations
@@ -10,12 +13,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib
+import importlib.util
 import json
 from collections.abc import Callable, Mapping
 
 from harness.doors.reply import DoorClock, Frame, Handle, NoReply, Reply
-from harness.doors.respx_door import open_door as open_respx_door
 
+_DOOR = ("respx", "httpx")
+_CLIENTS = ("httpcore2", "httpcore")
 _CANNED = {
     "id": "msg_rehearsal",
     "type": "message",
@@ -27,17 +33,42 @@ _CANNED = {
     "usage": {"input_tokens": 1, "output_tokens": 1},
 }
 _rehearsing = False
+_open = False
 _doors = contextlib.ExitStack()  # held for the life of the process: collected, it would shut
+
+
+def missing() -> list[str]:
+    """What the door needs and this interpreter lacks."""
+    return [name for name in _DOOR if not _is_here(name)]
+
+
+def client() -> str | None:
+    """A library here through which a request could leave, none of whose requests are caught."""
+    return next((name for name in _CLIENTS if _is_here(name)), None)
+
+
+def is_installed() -> bool:
+    """Whether the SDK itself is here."""
+    return _is_here("anthropic")
+
+
+def is_open() -> bool:
+    """Whether the SDK's requests are caught."""
+    return _open
 
 
 def open_door(handle: Handle, clock: DoorClock, refuse: Callable[[str], None]) -> None:
     """Open the respx door for the rest of this process and its children."""
+    global _open
+    from harness.doors.respx_door import open_door as open_respx_door
+
     _read_certificates_once()
 
     def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply | NoReply:
         return _canned(body) if _rehearsing else handle(method, path, headers, body)
 
     _doors.enter_context(open_respx_door(answer, clock, refuse=refuse))
+    _open = True
 
 
 def rehearse() -> None:
@@ -70,16 +101,19 @@ def rehearse() -> None:
         _rehearsing = False
 
 
-def _read_certificates_once() -> None:
-    import httpcore2
-    import httpx2._config
+def _is_here(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
 
-    for module, name in (
-        (httpcore2, "default_ssl_context"),
-        (httpx2._config, "create_ssl_context"),
+
+def _read_certificates_once() -> None:
+    for path, name in (
+        ("httpcore2", "default_ssl_context"),
+        ("httpx2._config", "create_ssl_context"),
     ):
-        if hasattr(module, name):
-            setattr(module, name, functools.cache(getattr(module, name)))
+        if _is_here(path.partition(".")[0]):
+            module = importlib.import_module(path)
+            if hasattr(module, name):
+                setattr(module, name, functools.cache(getattr(module, name)))
 
 
 def _canned(body: bytes) -> Reply:

@@ -1,8 +1,9 @@
 """The warm server: imports the target once, then forks a life whenever the runner asks.
 
-Started as `python -m harness.life.server DESCRIPTOR`. It answers only the runner, over that
-descriptor; when the runner hangs up, however it died, the server ends every process that its lives
-left behind (it is their subreaper), removes the directory they worked in, and goes.
+Started as `python -m harness.life.server DESCRIPTOR`, perhaps under another interpreter that has
+nothing but its standard library. It answers only the runner, over that descriptor; when the runner
+hangs up, however it died, the server ends every process that its lives left behind (it is their
+subreaper), removes the directory they worked in, and goes.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import shutil
 import signal
 import socket
 import sys
+import sysconfig
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.channel import Channel, Hangup
 
+PYTHON_MIN = (3, 11)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _STRAY_ROUNDS = 1000
@@ -41,14 +44,18 @@ def main(descriptor: int) -> None:
     if os.getppid() != runner:
         os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.version_info < PYTHON_MIN:
+        had, wanted = (
+            ".".join(map(str, version[:2])) for version in (sys.version_info, PYTHON_MIN)
+        )
+        _fail(channel, f"expected Python {wanted} or newer, got {had}: {sys.executable}")
     from harness.life import life
 
+    lacks: list[str] = []
     try:
-        life.warm_up(order)
+        lacks += life.warm_up(order)
     except life.CannotImport as error:
-        with contextlib.suppress(Hangup):
-            channel.send({"failed": str(error)})
-        os._exit(4)
+        _fail(channel, str(error), *error.missing)
     control(_PR_SET_CHILD_SUBREAPER, 1)
     # From here the end of the channel is the signal: a SIGKILL would leave strays behind.
     control(_PR_SET_PDEATHSIG, 0)
@@ -58,12 +65,23 @@ def main(descriptor: int) -> None:
         # Only now: until here a SIGKILL of the runner takes this process with it, and nobody
         # would be left to remove the directory.
         os.makedirs(order["root"], mode=0o700, exist_ok=True)
-        channel.send({"ready": True})
+        channel.send({"ready": True, "lacks": lacks, "libraries": sorted(_libraries())})
         while True:
             _serve(channel, channel.receive())
     _end_strays()
     shutil.rmtree(order["root"], ignore_errors=True)
     os._exit(0)
+
+
+def _fail(channel: Channel, why: str, *missing: str) -> NoReturn:
+    with contextlib.suppress(Hangup):
+        channel.send({"failed": why, "missing": list(missing)})
+    os._exit(4)
+
+
+def _libraries() -> set[str]:
+    """The folders of this interpreter's libraries: no finding names a line in them."""
+    return {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 
 
 def _serve(channel: Channel, order: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import anthropic
+
 from harness.lifecycle import Conversation
 from harness.protocol import Checkpoint, Message, Tool, Usage
 
@@ -77,8 +79,6 @@ class Lifecycle:
         tools: Mapping[str, Tool],
     ) -> LifecycleSession:
         """Open the session, with the SDK's client as the environment makes it."""
-        import anthropic
-
         known: dict[str, Any] = {key: settings[key] for key in _SETTINGS if key in settings}
         client = anthropic.Anthropic()
         return LifecycleSession(

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import anthropic
+
 from harness.protocol import Checkpoint, Message, Tool
 
 
@@ -36,8 +38,6 @@ class NaiveSession:
     """One conversation: everything is read again for every message."""
 
     def __init__(self, home: Path, settings: Mapping[str, Any], tools: Mapping[str, Tool]) -> None:
-        import anthropic
-
         self._client = anthropic.Anthropic()
         self._log_path = home / "conversation.jsonl"
         self._checkpoint_path = home / "checkpoint.json"

@@ -14,16 +14,15 @@ import re
 import select
 import signal
 import subprocess
-import sys
-import sysconfig
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_text
 from harness.world.clock import ORIGIN_NS, VirtualClock
+from harness.world.interpreter import start_of_server
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
@@ -39,7 +38,14 @@ _OUTPUT_BYTES = 4000
 
 
 class ServerError(Exception):
-    """The warm server could not be started; the message says why, for the user."""
+    """The warm server could not be started; the message says why, for the user.
+
+    `missing` are the modules for want of which it could not.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
 
 
 class Stopped(Exception):
@@ -113,7 +119,10 @@ class Tracing:
 
 
 class Server:
-    """A warm fork server for one target. `stopped` is asked now and then; True ends everything."""
+    """A warm fork server for one target. `stopped` is asked now and then; True ends everything.
+
+    `lacks` are modules that its interpreter does without, `libraries` the folders of its libraries.
+    """
 
     def __init__(
         self,
@@ -121,20 +130,21 @@ class Server:
         root: Path,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        python: str = sys.executable,
+        python: str | None = None,
     ) -> None:
         mine, theirs = pair()
         self.root = root
         self.stopped = stopped
         self._warm = False
         self._channel = Channel(mine)
-        here = str(Path(__file__).resolve().parents[2])
-        search = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
+        self.lacks: list[str] = []
+        self.libraries: tuple[str, ...] = ()
+        start = start_of_server(theirs.fileno(), python)
         self._process = subprocess.Popen(
-            [python, "-m", "harness.life.server", str(theirs.fileno())],
+            start.command,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": search, "TZ": "UTC"},
+            env=start.environment,
         )
         theirs.close()
         try:
@@ -148,7 +158,8 @@ class Server:
             raise
         if "failed" in answer:
             self.close()
-            raise ServerError(answer["failed"])
+            raise ServerError(answer["failed"], answer["missing"])
+        self.lacks, self.libraries = answer["lacks"], tuple(answer["libraries"])
         self._warm = True
 
     def _wait_ready(self) -> dict[str, Any]:
@@ -302,7 +313,7 @@ class Life:
         """Which line it stands on in the operation that it dies in; then it is killed."""
         stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
         self.kill()
-        return _innermost(stack)
+        return _innermost(stack, self._server.libraries)
 
     def kill(self) -> None:
         """SIGKILL, now; every thread of it."""
@@ -371,16 +382,13 @@ def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
 
 _LIFE, _DOORS = (f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
 _FRAME = re.compile(r'File "(.*)", line (\d+) in ')
-_LIBRARIES = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
 
 
-def _innermost(stack: tuple[str, ...]) -> str | None:
+def _innermost(stack: tuple[str, ...], libraries: tuple[str, ...]) -> str | None:
     """`file.py:88 the line` of the innermost frame that is in no library."""
     for frame in stack:
         match = _FRAME.search(frame)
-        if match and not match[1].startswith(("<", _LIFE, _DOORS, *_LIBRARIES)):
+        if match and not match[1].startswith(("<", _LIFE, _DOORS, *libraries)):
             line = linecache.getline(match[1], int(match[2])).strip()
             return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
     return None

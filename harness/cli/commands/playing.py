@@ -22,7 +22,6 @@ from harness.world.syscalls.rehearsal import UnknownRecorder
 
 def run(arguments: argparse.Namespace) -> int:
     """Play everything under the paths, say it, and write the reports that were asked for."""
-    _refuse_python(arguments)
     scenarios, bad = sound(found(arguments.paths))
     if bad:
         raise Stop(USAGE, "\n".join(bad))
@@ -41,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         done = lab.play(
             scenarios,
             target=arguments.target,
+            python=arguments.python,
             seed=arguments.seed,
             jobs=arguments.jobs,
             report=arguments.report,
@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         announcer.close()
     announcer.finish(done)
+    say_notes()
     try:
         _publish(arguments, done)
         github.publish(done, os.environ, stream, time.monotonic() - started)
@@ -64,14 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def replay(arguments: argparse.Namespace) -> int:
     """One case again. Scenarios that are unsound are passed over, aloud."""
-    _refuse_python(arguments)
     try:
         parse(arguments.token)
         scenarios, bad = sound(found(arguments.paths))
         if bad:
             sys.stderr.write("passed over:\n" + "\n".join(bad) + "\n")
         return _say(
-            lab.replay(arguments.token, scenarios, target=arguments.target, keep=arguments.keep)
+            lab.replay(
+                arguments.token,
+                scenarios,
+                target=arguments.target,
+                python=arguments.python,
+                keep=arguments.keep,
+            )
         )
     except (lab.TargetError, TokenError, UnknownRecorder) as error:
         raise Stop(USAGE, str(error)) from error
@@ -105,13 +111,11 @@ def _say(result: Result) -> int:
     """One result on stdout, and its exit code."""
     announcer = Announcer(sys.stdout, os.environ, planned=1, clock=time.monotonic, progress=False)
     announcer.on_result(result)
+    say_notes()
     return Run((result,), planned=1).exit_code
 
 
-def _refuse_python(arguments: argparse.Namespace) -> None:
-    if arguments.python is not None:
-        raise Stop(
-            USAGE,
-            "--python: another interpreter is not in this version; install the target beside "
-            "the harness and name it with --target",
-        )
+def say_notes() -> None:
+    """What the target's interpreter had to do without, on stderr."""
+    for note in lab.notes():
+        sys.stderr.write(f"note: {note}\n")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from harness.cli.choose import found, sound
+from harness.cli.commands.playing import say_notes
 from harness.cli.stop import USAGE, Stop
 from harness.lab import play as lab
 from harness.report import json
@@ -47,6 +48,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         result = lab.sweep(
             scenarios[0],
             target=arguments.target,
+            python=arguments.python,
             tiers=arguments.disk,
             seed=arguments.seed,
             jobs=arguments.jobs,
@@ -65,6 +67,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         progress=False,
     )
     announcer.on_result(result)
+    say_notes()
     if arguments.json == "-":
         sys.stdout.write(json.dumps(done))
     elif arguments.json:

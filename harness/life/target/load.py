@@ -1,7 +1,7 @@
 """Finding the target inside the warm server: a shipped module's class, or a class in a file.
 
-Whatever its import does, even an exit, becomes one sentence for the user. `missing` is the module
-that could not be found, where that was it: the runner knows what would install it.
+Whatever its import does, even an exit, becomes one sentence for the user. `missing` are modules
+that could not be found, where that was it: the runner knows what would install them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,9 +19,9 @@ from typing import Any
 class CannotImport(Exception):
     """The target cannot be imported; the message is for the user."""
 
-    def __init__(self, message: str, missing: str | None = None) -> None:
+    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.missing = missing
+        self.missing = tuple(missing)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def load_target(order: Mapping[str, Any]) -> Found:
         raise
     except BaseException as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        raise CannotImport(f"{type(error).__name__}: {error}", missing) from error
+        told = f"{type(error).__name__}: {error}"
+        raise CannotImport(told, [missing] if missing else []) from error
     if not hasattr(target, "open") and not hasattr(target, "open_store"):
         raise CannotImport(
             f"{order['class']} has no open(home, session_id, settings, tools), and no "

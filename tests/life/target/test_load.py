@@ -47,7 +47,7 @@ def test_a_target_that_cannot_be_had_says_why(
 ) -> None:
     with pytest.raises(CannotImport, match=message) as raised:
         load_target(target)
-    assert raised.value.missing == missing
+    assert raised.value.missing == ((missing,) if missing else ())
 
 
 def test_an_import_that_exits_is_a_sentence_too(tmp_path: Path) -> None:
