@@ -1,4 +1,5 @@
-"""A conversation without a network, a disk or an SDK: the stack's window, the mock's ruler and prices.
+"""A conversation without a network, a disk or an SDK: the stack's window, the mock's ruler and
+prices.
 
 The script says what is said; the policy says what is dropped and whether the prompt cache is used.
 Each request is counted by the mock's meter, priced by its bill in virtual time, and told to the
@@ -102,7 +103,7 @@ class Writer:
     """Seeded prose, whose words are common."""
 
     WORDS = (  # noqa: SIM905
-        "a ship that nobody had expected came into the harbour before noon and by the evening every "
+        "a ship that nobody had expected came into the harbour before noon and by evening every "
         "room of the old house on the hill was full of people who knew its captain or said they did"
     ).split()
 
@@ -274,4 +275,3 @@ def _unmarked(value: Any) -> Any:
     if isinstance(value, list):
         return [_unmarked(each) for each in value]
     return value
-

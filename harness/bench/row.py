@@ -24,8 +24,8 @@ VERSION = 1
 class Row:
     """One subject under one workload at one size.
 
-    `ratio_to_ours` is the median over ours in the same workload, size and unit, without sign; `exponent` is e in
-    `median ~ size ** e`, fitted over all sizes of the subject's workload.
+    `ratio_to_ours` is the median over ours in the same workload, size and unit, without sign;
+    `exponent` is e in `median ~ size ** e`, fitted over all sizes of the subject's workload.
     """
 
     group: str

@@ -22,6 +22,7 @@ from harness.bench.row import Row
 
 BATCH_MAX = 50
 ROUNDS_MAX = 15
+STRETCHES = 5
 Clock = Callable[[], float]
 Found = TypeVar("Found")
 
@@ -200,7 +201,10 @@ class Stopwatch:
     def alternately(
         self, ours: Callable[[], Any], floor: Callable[[], Any], rounds: int, clock: Clock
     ) -> tuple[float, float]:
-        """Median seconds of a thing and of its floor, measured in turns in one run."""
+        """Median seconds of a thing and of its floor, measured in turns in one run.
+
+        Of the quietest of five stretches: what else the machine does only adds.
+        """
         times: tuple[list[float], list[float]] = ([], [])
 
         def timed(work: Callable[[], Any], kept: list[float]) -> None:
@@ -213,4 +217,13 @@ class Stopwatch:
             self._benchmark().pedantic(
                 lambda: timed(ours, times[0]), setup=lambda: timed(floor, times[1]), rounds=rounds
             )
-        return statistics.median(times[0]), statistics.median(times[1])
+        length = max(1, rounds // STRETCHES)
+        return min(
+            (
+                (statistics.median(mine), statistics.median(bare))
+                for mine, bare in (
+                    [kept[at : at + length] for kept in times] for at in range(0, rounds, length)
+                )
+            ),
+            key=sum,
+        )

@@ -21,11 +21,19 @@ class Bench:
         self.has_error = False
         self.rounds = 0
 
-    def pedantic(self, target: Callable[..., Any], *, setup: Callable[[], Any], rounds: int) -> Any:
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        *,
+        rounds: int,
+        setup: Callable[[], Any] = lambda: None,
+    ) -> Any:
+        found = None
         for _ in range(rounds):
             arguments, named = setup() or ((), {})
-            target(*arguments, **named)
+            found = target(*arguments, **named)
             self.rounds += 1
+        return found
 
 
 class Clock:

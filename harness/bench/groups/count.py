@@ -1,9 +1,9 @@
 """Counters against the mock's ruler, and what the usage ledger makes of them.
 
-The ruler is a stand-in: current models publish no tokenizer, and no package was found that holds true
-counts recorded from the API under a licence. It was made as far from linear as offline counters were
-measured to be off, so the shares here are those measurements again and not news; what is news is what
-the ledger does about them, which knows nothing of the ruler.
+The ruler is a stand-in: current models publish no tokenizer, and no package was found that holds
+true counts recorded from the API under a licence. It was made as far from linear as offline
+counters were measured to be off, so the shares here are those measurements again and not news; what
+is news is what the ledger does about them, which knows nothing of the ruler.
 """
 
 from __future__ import annotations

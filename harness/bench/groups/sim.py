@@ -1,8 +1,8 @@
 """The lab itself: turns a second, crash states a second, virtual hours a second; more is better.
 
-Beside them the floors, in the same run: the bare SDK on the very requests that the turns made, through
-the cheapest door, and a bare copy of a state such as a crash leaves. What is played is written here and
-not read from a folder, so that it is the same wherever the package is.
+Beside them the floors, in the same run: the bare SDK on the very requests that the turns made,
+through the cheapest door, and a bare copy of a state such as a crash leaves. What is played is
+written here and not read from a folder, so that it is the same wherever the package is.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def sdk_seconds(bodies: Sequence[Mapping[str, Any]]) -> float:
         for _ in range(ROUNDS):
             began = time.perf_counter()
             for body in bodies:
-                client.messages.create(**body)  # type: ignore[arg-type]
+                client.messages.create(**body)
             best = min(best, time.perf_counter() - began)
     return best
 
@@ -109,7 +109,7 @@ def _measure_turns(stopwatch: Stopwatch) -> None:
     stopwatch.rounds(once, ROUNDS)
     assert all(result.outcome == "pass" for result in results), results[0].verdict
     fastest = min(results, key=lambda result: result.wall_s)
-    bodies = [event.data["body"] for event in fastest.record.of("request.sent")]
+    bodies: list[Any] = [event.data["body"] for event in fastest.record.of("request.sent")]
     sdk = sdk_seconds(bodies)
     unit = UNITS["turns"]
     beyond = (fastest.wall_s - sdk) / TURNS * 1e3
@@ -131,7 +131,9 @@ def _measure_states(stopwatch: Stopwatch) -> None:
     spent = time.perf_counter() - began
     states = sum(each.judged for each in result.states.values())
     assert result.outcome == "pass", result.verdict
-    stopwatch.row(states / spent, UNITS["states"], f"{states} states, each opened, talked to, judged")
+    stopwatch.row(
+        states / spent, UNITS["states"], f"{states} states, each opened, talked to, judged"
+    )
     stopwatch.row(1 / _copy_seconds(), UNITS["states"], subject=COPY)
 
 

@@ -1,7 +1,7 @@
 """A picture of amounts: a row a subject, a dot an amount, on one axis that all rows share.
 
-Dots and not bars where the axis is logarithmic, since a bar's length would then mean nothing. Two dots
-of a row are joined by a thin line.
+Dots and not bars where the axis is logarithmic, since a bar's length would then mean nothing. Two
+dots of a row are joined by a thin line.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from html import escape
 
 from harness.bench.report.scale import Linear, Log
 
-WIDTH = 560
-LEFT, RIGHT, TOP, ROW, BOTTOM = 150, 24, 8, 24, 40
+WIDTH = 500
+LEFT, RIGHT, TOP, ROW, BOTTOM = 158, 26, 8, 24, 42
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def chart(
     xs = kind.over(values, LEFT, WIDTH - RIGHT)
     bottom = height - BOTTOM
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">',
+        f'<svg class="dots" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'aria-label="{escape(title)}">',
         f"<title>{escape(title)}</title>",
     ]
     for tick in xs.ticks:
@@ -70,7 +71,9 @@ def _row(row: DotRow, y: float, xs: Log | Linear) -> list[str]:
     parts = [f'<g class="row{ours}">']
     parts.append(f'<text class="end" x="{LEFT - 10}" y="{y + 4}">{escape(row.name)}</text>')
     if len(places) > 1:
-        parts.append(f'<line class="join" x1="{min(places)}" x2="{max(places)}" y1="{y}" y2="{y}"/>')
+        parts.append(
+            f'<line class="join" x1="{min(places)}" x2="{max(places)}" y1="{y}" y2="{y}"/>'
+        )
     for place, dot in zip(places, row.dots, strict=True):
         told = f"{row.name}: {dot.told}"
         parts.append(

@@ -1,7 +1,7 @@
 """A picture of growth: logarithmic both ways, a line a subject, its name at the end of the line.
 
-On such axes a power is a straight line and its exponent the slope. A size that was not measured has no
-point: a line ends where measuring ended, with an open mark where a cap ended it.
+On such axes a power is a straight line and its exponent the slope. A size that was not measured has
+no point: a line ends where measuring ended, with an open mark where a cap ended it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from html import escape
 
 from harness.bench.report.scale import Log, apart
 
-WIDTH, HEIGHT = 760, 380
-LEFT, RIGHT, TOP, BOTTOM = 64, 196, 16, 44
+WIDTH, HEIGHT = 800, 380
+LEFT, RIGHT, TOP, BOTTOM = 66, 236, 14, 46
 LABEL_GAP = 15
 
 
@@ -56,9 +56,7 @@ def chart(
     return "\n".join(parts)
 
 
-def _axes(
-    xs: Log, ys: Log, x_name: str, y_name: str, y_text: Callable[[float], str]
-) -> list[str]:
+def _axes(xs: Log, ys: Log, x_name: str, y_name: str, y_text: Callable[[float], str]) -> list[str]:
     parts = []
     for y in ys.ticks:
         at = ys.at(y)

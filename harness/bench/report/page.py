@@ -1,7 +1,8 @@
-"""One HTML page of a run: pictures, targets, every table. It opens offline and asks nobody for anything.
+"""One HTML page of a run: pictures, targets, every table. It opens offline and asks nobody for
+anything.
 
-Light and dark follow the reader. Both workloads are drawn on the same axes, our losses with the same
-ink, and what was not measured is said.
+Light and dark follow the reader. Both workloads are drawn on the same axes, our losses with the
+same ink, and what was not measured is said.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from harness.bench.groups.cost import CONDITIONS, POLICIES
 from harness.bench.plan import OURS
 from harness.bench.report import dots, lines
 from harness.bench.report.scale import dollars, seconds
-from harness.bench.report.tell import Table, tables, targets_table
+from harness.bench.report.tell import Table, power, tables, targets_table
 from harness.bench.row import Report, Row
 
 _SCALES = {"us/turn": 1e-6, "us/message": 1e-6, "ms": 1e-3}
 _COLORS = 9
+_Y_NAMES = {"window": "a turn", "restore": "a restart", "append": "a message"}
 _FLOORS = ("bare deque", "bare tail read", "bare write + fsync")
 _KINDS = {"code": "k0", "prose": "k1", "cjk": "k2", "json": "k3"}
 
@@ -31,8 +33,8 @@ def page(report: Report) -> str:
     body = "\n".join(
         [
             "<h1>What remembering costs</h1>",
-            f'<p class="about">Measured on {escape(about)}, {machine.get("cores", "?")} cores. Every '
-            "number is of this one run; nothing is filled in from elsewhere.</p>",
+            f'<p class="about">Measured on {escape(about)}, {machine.get("cores", "?")} cores. '
+            "Every number is of this one run; nothing is filled in from elsewhere.</p>",
             *_targets(report),
             *_growth(report),
             *_cost(report),
@@ -45,7 +47,8 @@ def page(report: Report) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
-        f"<title>What remembering costs</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>What remembering costs</title>\n<style>\n{style}</style>\n</head>\n"
+        "<body>\n<main>\n"
         f"{body}\n</main>\n</body>\n</html>\n"
     )
 
@@ -74,7 +77,11 @@ def _growth(report: Report) -> Iterator[str]:
             drawn,
             title=caption,
             x_name="turns of conversation",
-            y_name="a message" if group == "append" else "a turn" if group == "window" else "a restart",
+            y_name="a message"
+            if group == "append"
+            else "a turn"
+            if group == "window"
+            else "a restart",
             y_text=seconds,
             y_values=every if group == "window" else None,
         )
@@ -98,7 +105,7 @@ def _lines(report: Report, group: str, workload: str) -> list[lines.Line]:
                 ours=subject == OURS,
                 floor=subject in _FLOORS,
                 capped=any(row.median is None for row in own),
-                told="" if slope is None else f"n^{slope:.2f}",
+                told="" if slope is None else power(slope),
             )
         )
     return drawn
@@ -106,9 +113,13 @@ def _lines(report: Report, group: str, workload: str) -> list[lines.Line]:
 
 def _about(report: Report, group: str, workload: str) -> str:
     rows = [row for row in report.rows if (row.group, row.workload) == (group, workload)]
-    absent = sorted({row.subject for row in rows if (row.note or "").startswith("absent")})
-    told = "Both axes are logarithmic. An open mark: a cap ended the line, its table says why."
-    return told + (f" Absent: {', '.join(absent)}." if absent else "")
+    told = "Both axes are logarithmic. An open mark: a cap ended the line; its table says why."
+    empty: dict[str, list[str]] = {}
+    for subject in dict.fromkeys(row.subject for row in rows):
+        own = [row for row in rows if row.subject == subject]
+        if all(row.median is None for row in own):
+            empty.setdefault((own[0].note or "").partition(":")[0], []).append(subject)
+    return told + "".join(f" {why.title()}: {', '.join(names)}." for why, names in empty.items())
 
 
 def _cost(report: Report) -> Iterator[str]:
@@ -125,9 +136,9 @@ def _cost(report: Report) -> Iterator[str]:
     for name in dict.fromkeys(condition.partition(",")[0] for condition in CONDITIONS):
         drawn = [_policy(rows, name, policy.name) for policy in POLICIES]
         shown = [row for row in drawn if row.dots]
-        title = f"Input billed, {name}"
+        title = f"{name}: input billed"
         picture = dots.chart(
-            shown, title=title, x_name="US dollars of input", text=dollars, logarithmic=True
+            shown, title=title, x_name="US dollars", text=dollars, logarithmic=True
         )
         yield _figure(title, picture, "")
     yield "</div>"
@@ -166,14 +177,14 @@ def _counters(report: Report) -> Iterator[str]:
         logarithmic=False,
     )
     key = "".join(f'<span class="dot {kind}"></span> {name} ' for name, kind in _KINDS.items())
-    yield f"<h2>{title}</h2>"
+    yield "<h2>Counting</h2>"
     yield f'<p class="key">{key}</p>'
     yield _figure(title, picture, rows[0].note or "")
 
 
 def _figure(caption: str, picture: str, about: str) -> str:
-    said = f"<br><small>{escape(about)}</small>" if about else ""
-    return f"<figure>\n{picture}\n<figcaption>{escape(caption)}{said}</figcaption>\n</figure>"
+    said = f"<p><small>{escape(about)}</small></p>" if about else ""
+    return f"<figure>\n<figcaption>{escape(caption)}</figcaption>\n{picture}\n{said}</figure>"
 
 
 def _table(table: Table) -> str:
@@ -188,6 +199,6 @@ def _table(table: Table) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)
     notes = f"<ul>{notes}</ul>" if notes else ""
     return (
-        f'<section class="table"><h3>{escape(table.title)}</h3><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>\n{body}\n</tbody></table>{notes}</section>"
+        f'<section class="table"><h3>{escape(table.title)}</h3>\n'
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>{notes}</section>"
     )

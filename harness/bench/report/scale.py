@@ -42,12 +42,13 @@ class Log:
 
 @dataclass(frozen=True)
 class Linear:
-    """From `low` to `high`, with zero in it."""
+    """From `low` to `high` in steps, with zero among them."""
 
     low: float
     high: float
     start: float
     end: float
+    step: float
 
     @classmethod
     def over(cls, values: Iterable[float], start: float, end: float) -> Linear:
@@ -56,7 +57,7 @@ class Linear:
         step = _step(max(seen) - min(seen))
         low = math.floor(min(seen) / step) * step
         high = max(math.ceil(max(seen) / step) * step, low + step)
-        return cls(low, high, start, end)
+        return cls(low, high, start, end, step)
 
     def at(self, value: float) -> float:
         """The pixel of a value."""
@@ -66,8 +67,8 @@ class Linear:
     @property
     def ticks(self) -> list[float]:
         """Round numbers, six or so."""
-        step = _step(self.high - self.low)
-        return [self.low + step * i for i in range(round((self.high - self.low) / step) + 1)]
+        first, last = round(self.low / self.step), round(self.high / self.step)
+        return [self.step * number for number in range(first, last + 1)]
 
 
 def _step(span: float) -> float:

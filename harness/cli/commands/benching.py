@@ -92,3 +92,8 @@ def _publish(arguments: argparse.Namespace, report: Report) -> None:
         path = Path(arguments.json)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dumps(report), encoding="utf-8")
+    if arguments.page is not None:
+        from harness.bench.report.page import page
+
+        arguments.page.parent.mkdir(parents=True, exist_ok=True)
+        arguments.page.write_text(page(report), encoding="utf-8")
