@@ -170,6 +170,8 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     about = "what dies: the process (kill), or the power over ext4 or any posix disk"
     sweep.add_argument("--disk", type=_tiers, default=("kill",), metavar="TIERS", help=about)
+    about = "1: every crash; 2: crash again while it recovers, in a sample (default: 1)"
+    sweep.add_argument("--depth", type=int, choices=(1, 2), default=1, help=about)
     sweep.add_argument("--states", type=_count, metavar="N", help="judge at most N a tier")
     sweep.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     sweep.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 
-from harness.scenario.schema import Disk, Fault
+from harness.scenario.faults import Disk, Fault
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Fail, Go, Short, Slow
 
