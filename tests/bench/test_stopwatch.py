@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -161,6 +162,11 @@ def test_the_cap_ends_even_what_catches_every_exception() -> None:
         stubborn()
     with capped(60):
         pass
+
+
+def test_waiting_is_capped_too_but_later() -> None:
+    with pytest.raises(Capped), capped(0.01):
+        threading.Event().wait(30)
 
 
 def test_the_clock_is_fine_enough_while_a_cap_runs() -> None:

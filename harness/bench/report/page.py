@@ -118,8 +118,10 @@ def _about(report: Report, group: str, workload: str) -> str:
     for subject in dict.fromkeys(row.subject for row in rows):
         own = [row for row in rows if row.subject == subject]
         if all(row.median is None for row in own):
-            empty.setdefault((own[0].note or "").partition(":")[0], []).append(subject)
-    return told + "".join(f" {why.title()}: {', '.join(names)}." for why, names in empty.items())
+            empty.setdefault((own[0].note or "Empty").split()[0].strip(":"), []).append(subject)
+    return told + "".join(
+        f" {why.capitalize()}: {', '.join(names)}." for why, names in empty.items()
+    )
 
 
 def _cost(report: Report) -> Iterator[str]:
