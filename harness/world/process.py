@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -120,14 +121,12 @@ class Server:
         self.stopped = stopped
         self._warm = False
         self._channel = Channel(mine)
+        self._one = threading.Lock()
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
-        start = start_of_server(theirs.fileno(), python)
+        start = start_of_server(end := theirs.fileno(), python)
         self._process = subprocess.Popen(
-            start.command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env=start.environment,
+            start.command, pass_fds=[end], stdin=subprocess.DEVNULL, env=start.environment
         )
         theirs.close()
         try:
@@ -157,15 +156,16 @@ class Server:
 
     def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
         """Fork a life and return its process id."""
-        self._channel.send({"do": "fork", **order}, descriptors)
-        pid: int = self._channel.receive()["pid"]
-        return pid
+        return self._order("pid", {"do": "fork", **order}, descriptors)
 
     def reap(self, pid: int) -> int:
         """Wait for a dead life and end its strays; its exit status."""
-        self._channel.send({"do": "reap", "pid": pid})
-        status: int = self._channel.receive()["status"]
-        return status
+        return self._order("status", {"do": "reap", "pid": pid})
+
+    def _order(self, key: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> int:
+        with self._one:
+            self._channel.send(order, descriptors)
+            return int(self._channel.receive()[key])
 
     @property
     def pid(self) -> int:
