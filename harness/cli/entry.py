@@ -173,6 +173,10 @@ def _add_sweep(commands: Any) -> None:
     about = "1: every crash; 2: crash again while it recovers, in a sample (default: 1)"
     sweep.add_argument("--depth", type=int, choices=(1, 2), default=1, help=about)
     sweep.add_argument("--states", type=_count, metavar="N", help="judge at most N a tier")
+    about = "kill a real process at N operations, evenly spread"
+    sweep.add_argument("--real", type=_count, default=0, metavar="N", help=about)
+    about = "keep each finding's directory here, under its token"
+    sweep.add_argument("--keep", type=Path, metavar="DIR", help=about)
     sweep.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     sweep.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
     sweep.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")

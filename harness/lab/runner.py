@@ -141,7 +141,8 @@ class _Player:
         self.lives = lives(self._ground, self.stage, tracing)
 
     def play(self) -> None:
-        self.lives.open()
+        if not self.lives.open():
+            self.lives.reopen()
         for turn in self._plan.turns:
             self._wait(turn.pause_ns)
             enter(turn.number, self.lives, self.stage, self._clock)

@@ -83,10 +83,13 @@ def test_known_locales_are_spoken() -> None:
     assert accepted("name: x\nscript: [{user: {words: 3, locale: ja_JP}}]")
 
 
+def test_a_sweep_may_name_disks_and_a_depth() -> None:
+    assert accepted(HEAD + "sweep: {disk: [kill, ext4], depth: 2}")
+
+
 @pytest.mark.parametrize(
     ("tail", "place"),
     [
-        ("sweep: {}", "a:6:1:"),
         ("faults: [{writer: {turn: 1}}]", "a:6:11:"),
     ],
 )

@@ -51,6 +51,8 @@ def sweep(arguments: argparse.Namespace) -> int:
             tiers=arguments.disk,
             seed=arguments.seed,
             depth=arguments.depth,
+            real=arguments.real,
+            keep=arguments.keep,
             jobs=arguments.jobs,
             on_state=progress.on_state,
             **most,
