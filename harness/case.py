@@ -4,8 +4,8 @@ A case is scenario + target + seed + choice. The token names it completely in un
 hashes of the scenario's content and of the target's name, the seed, and the choice, an index into
 the deterministic enumeration of that scenario's cases (`s`: as scripted; `e231.88.SHAPE`: the 231st
 ext4 state, left before operation 88 of a run of that shape; a second crash, while the target
-recovers from it, is written behind it). A check character catches a slip of the hand before
-anything is looked up.
+recovers from it, is written behind it; `n12.SHAPE`: the disk is full at operation 12, `i12.SHAPE`:
+that one fails). A check character catches a slip of the hand before anything is looked up.
 """
 
 from __future__ import annotations

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.faults.damage import spoil
+from harness.lab.faults.power import power_cut, set_back
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
 from harness.scenario.faults import Damage
+from harness.scenario.units import UNITS_NS
 from harness.world.clock import VirtualClock
+from harness.world.disk.choices import Tier
 from harness.world.process import (
     Answer,
     Died,
@@ -35,6 +37,8 @@ from harness.world.process import (
 from harness.world.syscalls.recorder import Trace
 
 LIVES_PER_TURN_MAX = 32
+PATIENCE_NS = 60 * UNITS_NS["s"]
+"""How long the user waits before trying again what failed."""
 
 
 class Over(Exception):
@@ -131,6 +135,11 @@ class Lives:
             return False
         if isinstance(outcome, Raised):
             self.failed("open.failed", outcome)
+            if self._stage.met_disk_error:
+                # The user reads the message, makes room, and starts it again.
+                self.kill_now()
+                self._ground.clock.advance(PATIENCE_NS)
+                return self.open()
         raise Over
 
     def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:
@@ -156,6 +165,7 @@ class Lives:
             raise RuntimeError("no life is open")
         outcome = self._life.ask({"do": do, **details}, self._stage.answer)
         self._guard.after_command(self.trace)
+        self._stage.call_over()
         if isinstance(outcome, Killed):
             if self._stage.limit_hit:
                 raise Over
@@ -242,14 +252,27 @@ class Lives:
         self._guard.after_life()
         self._stage.record("ended")
 
+    def cut_power(self, at: str, tier: Tier) -> None:
+        """It dies here, with its disk or without, and another begins on what is left."""
+        self.kill_now()
+        if self._tracing is not None and tier != "kill":
+            self._guard.at_the_end(self.trace)
+            self._watch(power_cut(self._tracing, self._ground.home, tier, None))
+        self.crashed(at=at, tier=tier, fault=None, where=None)
+        self.reopen()
+
     def end(self) -> None:
         """The case is over."""
         self.kill()
 
-    def kill(self) -> None:
-        """End the one that lives, if any; then the operations must explain what is left."""
+    def kill_now(self) -> None:
+        """End the one that lives, if any."""
         if self._life is not None:
             self._life.kill()
+
+    def kill(self) -> None:
+        """End the one that lives; then the operations must explain what is left."""
+        self.kill_now()
         self._guard.at_the_end(self.trace)
 
     def _remember(self, final: bool = False) -> bool:
@@ -270,6 +293,9 @@ class Lives:
 
     def _recall(self, do: str) -> Outcome:
         outcome = self.ask(do)
+        if isinstance(outcome, Raised) and self._stage.met_disk_error:
+            self.failed("history.failed", outcome)
+            outcome = self.ask(do)
         if isinstance(outcome, Raised):
             self.failed("history.failed", outcome)
             raise Over

@@ -15,12 +15,13 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from harness import case
 from harness.checks.judge import judge
+from harness.lab.crashes import errors as failures
 from harness.lab.crashes import sweep as sweeping
 from harness.lab.crashes.base import record_base
 from harness.lab.crashes.judging import a_place, crash_into
@@ -40,7 +41,18 @@ from harness.world.disk.lay_down import lay_down
 from harness.world.process import Server, Stopped
 from harness.world.syscalls.rehearsal import choose
 
-__all__ = ["TargetError", "check", "merged", "notes", "play", "replay", "shipped_targets", "sweep"]
+__all__ = [
+    "TargetError",
+    "bench",
+    "check",
+    "fail_everywhere",
+    "merged",
+    "notes",
+    "play",
+    "replay",
+    "shipped_targets",
+    "sweep",
+]
 
 
 def play(
@@ -89,6 +101,9 @@ def replay(
     ref = _find_target(wanted, target, python)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
+    if (failing := failures.named(wanted.choice)) is not None:
+        with POOL.server(ref, lambda: False) as server:
+            return failures.Bench(loaded, ref, wanted, server).replay(failing, keep)
     if wanted.choice != case.AS_SCRIPTED:
         return _replay_swept(loaded, ref, wanted, keep)
     crew = _Crew(ref, wanted.seed, None, None, None if keep is None else Keep(keep), sweeps=False)
@@ -147,6 +162,37 @@ def sweep(
         folder.mkdir(parents=True, exist_ok=True)
         _replay_swept(loaded, ref, case.parse(finding.token), folder)
     return swept
+
+
+def fail_everywhere(
+    loaded: Loaded,
+    *,
+    target: str = "lifecycle",
+    python: str | None = None,
+    errors: Sequence[failures.Error] = failures.ERRORS,
+    seed: int | None = None,
+    most: int | None = None,
+    on_case: failures.OnCase = lambda error, done, planned: None,
+) -> Result:
+    """One scenario played once for each of its disk operations, which then fails, each judged.
+
+    `errors` are ENOSPC and EIO; over `most` an even sample of the operations. `on_case` hears how
+    many of how many are done. Exceptions are those of `play`.
+    """
+    with bench(loaded, target, seed, python) as place:
+        return failures.fail_everywhere(place, errors, most=most, on_case=on_case)
+
+
+@contextlib.contextmanager
+def bench(
+    loaded: Loaded, target: str, seed: int | None = None, python: str | None = None
+) -> Iterator[failures.Bench]:
+    """Where one scenario and target are played with a disk that fails."""
+    _check_models([loaded])
+    ref = find_target(target, python)
+    named = case_of(loaded, ref, loaded.scenario.seed if seed is None else seed)
+    with POOL.server(ref, lambda: False) as server:
+        yield failures.Bench(loaded, ref, named, server)
 
 
 def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path | None) -> Result:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
-from harness.lab.faults.failures import scripted_failures
+from harness.lab.faults.failures import DiskError, scripted_failures
 from harness.lab.lives import Ground, Keep, Lives, Over
 from harness.lab.stage import Stage
 from harness.lab.turn import enter, take
@@ -74,6 +74,7 @@ def run(
     model: MockModel | None = None,
     traced: bool = False,
     midway: Midway | None = None,
+    failing: DiskError | None = None,
     clock: VirtualClock | None = None,
     lives: LivesOf = Lives,
 ) -> Trace | None:
@@ -82,13 +83,15 @@ def run(
     `model` is made from the scenario if left out. `traced`, or a fault of the disk, has every disk
     operation recorded, and the trace is returned. With `midway` the case begins with that crash and
     goes on until the model has answered a turn; then it is killed and opened once more, to see that
-    the first turn after a recovery lasts (not where it is `traced`). `clock` is one of the
-    caller's, to begin at 0; `lives` makes the case's lives, forked ones unless told otherwise.
+    the first turn after a recovery lasts (not where it is `traced`). With `failing` one disk
+    operation fails, and at the end the power is cut. `clock` is one of the caller's, to begin at 0;
+    `lives` makes the case's lives, forked ones unless told otherwise.
     """
     if model is None:
         model = midway.model if midway is not None else model_of(scenario, record.header.seed)
     hand = VirtualClock(scenario.clock.start) if clock is None else clock
     player = _Player(scenario, record, server, home, keep, model, traced, hand, lives)
+    player.stage.disk_error = failing
     try:
         if midway is None:
             player.play()
@@ -152,6 +155,8 @@ class _Player:
             self.stage.turn = None
         self._clock.deadline_ns = None
         self._wait(self._plan.tail_ns)
+        if self.stage.disk_error is not None:
+            self.lives.cut_power("the end", "ext4")
         self.lives.finish()
 
     def play_on(self, midway: Midway, once: bool) -> None:

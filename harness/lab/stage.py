@@ -17,7 +17,7 @@ from typing import Any
 from harness.channel import to_text
 from harness.doors.reply import NoReply
 from harness.lab.faults.deaths import Death, fits, torn_at
-from harness.lab.faults.failures import Failure, failing
+from harness.lab.faults.failures import DiskError, Failure, failing
 from harness.lab.faults.stored import Stretch
 from harness.model.mock import MockModel
 from harness.model.request import read_json
@@ -54,6 +54,7 @@ class Stage:
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.disk_error: DiskError | None = None
         self.capabilities: Sequence[str] = ()
         self.operations: Sequence[Operation] = ()
         self._record = record
@@ -109,9 +110,12 @@ class Stage:
             (f for f in self._failures if (f.turn, f.on) == (self.turn, operation.kind)), None
         )
         size = len(operation.data) or operation.size
-        self._record_disk(operation, size, None if failure is None else failure.error)
+        error = None if failure is None else failure.error
+        if self.disk_error is not None and self.disk_error.hits(len(self.operations), operation):
+            error, self.disk_error.life = self.disk_error.error, self.life
+        self._record_disk(operation, size, error)
         if failure is None:
-            return Go()
+            return Go() if error is None else failing(error, operation)
         self._failures.remove(failure)
         self.fire(failure.fault, f"{failure.error} on {failure.on} {name}")
         return failing(failure.error, operation)
@@ -134,6 +138,16 @@ class Stage:
             size=size,
             error=error,
         )
+
+    def call_over(self) -> None:
+        """A call to the target has returned or raised: a full disk has space again."""
+        if self.disk_error is not None and self.disk_error.life is not None:
+            self.disk_error.over = True
+
+    @property
+    def met_disk_error(self) -> bool:
+        """Whether this life met the disk error that was asked for."""
+        return self.disk_error is not None and self.disk_error.life == self.life
 
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""

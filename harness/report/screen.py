@@ -215,7 +215,8 @@ def _not_applicable(result: Result, width: int) -> Iterator[Line]:
 def swept(result: Result) -> Iterator[Line]:
     """For each tier that was swept: `kill   77 distinct states, 0 broken`."""
     for tier, count in result.states.items():
-        said = f"  {tier:<6}{count.distinct:>6,} distinct states, "
+        what = "distinct states" if tier.islower() else "disk operations that fail"
+        said = f"  {tier:<6}{count.distinct:>6,} {what}, "
         yield (Span(said), _broken(count))
         if (again := result.recoveries.get(tier)) is not None:
             said = f"        {again.distinct:>4,} more by crashing again in {again.recorded:,} of "

@@ -39,6 +39,7 @@ from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, T
 from harness.world.told import Ear
 
 __all__ = [
+    "HANG_LIMIT_S",
     "Answer",
     "Die",
     "Died",
@@ -165,6 +166,11 @@ class Server:
         self._channel.send({"do": "reap", "pid": pid})
         status: int = self._channel.receive()["status"]
         return status
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -303,7 +309,13 @@ class Life:
             self._drain()
             return tracing.decide(operation)
 
-        self._recorder = Recorder(listener, tracing.trace, decide, advance=tracing.advance)
+        def refused(address: str, what: str) -> None:
+            self._drain()
+            self._answer({"call": "network", "address": address, "what": what})
+
+        self._recorder = Recorder(
+            listener, tracing.trace, decide, advance=tracing.advance, refused=refused
+        )
         self._all.register(self._recorder, select.POLLIN)
 
     def _record(self, recorder: Recorder) -> None:

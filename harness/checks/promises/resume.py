@@ -215,6 +215,8 @@ def _explained(evidence: Evidence, sending: Sending) -> bool:
     for event in evidence.record.events[sending.start : sending.end]:
         if event.kind in ("limit", "network.refused"):
             return True
+        if event.kind == "disk" and event.data["error"] in ("ENOSPC", "EIO"):
+            return True
         if event.kind == "fault.fired":
             fault = evidence.scenario.faults[int(str(event.data["fault"]))]
             if fault.kind in _EXCUSING_FAULTS:

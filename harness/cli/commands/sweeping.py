@@ -15,9 +15,10 @@ from harness.cli.commands.playing import say_notes
 from harness.cli.stop import USAGE, Stop
 from harness.lab import play as lab
 from harness.report import json
-from harness.report.result import Run
+from harness.report.result import Result, Run
 from harness.report.screen import wall
 from harness.report.text import Announcer
+from harness.scenario.load import Loaded
 from harness.world.syscalls.rehearsal import UnknownRecorder, choose
 
 LIVE_EVERY_S = 0.1
@@ -42,20 +43,9 @@ def sweep(arguments: argparse.Namespace) -> int:
     live = stream.isatty() and not os.environ.get("CI")
     progress = Progress(stream, time.monotonic, live=live, quiet=arguments.quiet)
     began = time.monotonic()
-    most = {} if arguments.states is None else {"states_max": arguments.states}
     try:
-        result = lab.sweep(
-            scenarios[0],
-            target=arguments.target,
-            python=arguments.python,
-            tiers=arguments.disk,
-            seed=arguments.seed,
-            depth=arguments.depth,
-            real=arguments.real,
-            keep=arguments.keep,
-            jobs=arguments.jobs,
-            on_state=progress.on_state,
-            **most,
+        result = (_fail_everywhere if arguments.errors else _crash_everywhere)(
+            scenarios[0], arguments, progress
         )
     except lab.TargetError as error:
         raise Stop(USAGE, str(error)) from error
@@ -75,6 +65,35 @@ def sweep(arguments: argparse.Namespace) -> int:
     elif arguments.json:
         Path(arguments.json).write_text(json.dumps(done), encoding="utf-8")
     return done.exit_code
+
+
+def _crash_everywhere(loaded: Loaded, arguments: argparse.Namespace, progress: Progress) -> Result:
+    most = {} if arguments.states is None else {"states_max": arguments.states}
+    return lab.sweep(
+        loaded,
+        target=arguments.target,
+        python=arguments.python,
+        tiers=arguments.disk,
+        seed=arguments.seed,
+        depth=arguments.depth,
+        real=arguments.real,
+        keep=arguments.keep,
+        jobs=arguments.jobs,
+        on_state=progress.on_state,
+        **most,
+    )
+
+
+def _fail_everywhere(loaded: Loaded, arguments: argparse.Namespace, progress: Progress) -> Result:
+    return lab.fail_everywhere(
+        loaded,
+        target=arguments.target,
+        python=arguments.python,
+        errors=arguments.errors,
+        seed=arguments.seed,
+        most=arguments.states,
+        on_case=progress.on_state,
+    )
 
 
 class Progress:
