@@ -34,8 +34,9 @@ from harness.lab.targets import TargetError, TargetRef, find_target, shipped_tar
 from harness.model.catalogue import shipped
 from harness.record import Header, Record, read
 from harness.report.result import Result, Run
-from harness.scenario.load import Loaded, ScenarioError
+from harness.scenario.load import STORED, Loaded, ScenarioError
 from harness.scenario.schema import Scenario
+from harness.scenario.write import exact
 from harness.world.disk.choices import Tier
 from harness.world.disk.lay_down import lay_down
 from harness.world.process import Server, Stopped
@@ -71,10 +72,10 @@ def play(
     `target` is a shipped name or `path/to/file.py:Class`, opened under the interpreter `python`
     where that is given; `seed` overrides each scenario's own; `sweeps` says whether a scenario's
     `sweep:` is played too.
-    With `report`, each record is stored under it as `<story>/record.jsonl`, each verdict beside it
-    as `verdict.json`. KeyboardInterrupt ends the run: what was done comes back with
-    `interrupted` set, and no process is left behind. TargetError and ScenarioError come before
-    anything is played.
+    With `report`, each record is stored under it as `<story>/record.jsonl`, beside it the verdict
+    as `verdict.json` and the scenario as `scenario.json`, where `replay` finds it.
+    KeyboardInterrupt ends the run: what was done comes back with `interrupted` set, and no process
+    is left behind. TargetError and ScenarioError come before anything is played.
     """
     _check_models(scenarios)
     if report is not None:
@@ -363,6 +364,7 @@ class _Crew:
             folder = self._report / result.story
             result.record.write(folder / "record.jsonl")
             verdict = json.dumps(dataclasses.asdict(result.verdict), indent=2, ensure_ascii=False)
+            (folder / STORED).write_text(exact(result.record.header.scenario), encoding="utf-8")
             (folder / "verdict.json").write_text(verdict + "\n", encoding="utf-8")
         with self._lock:
             self._done[index] = result

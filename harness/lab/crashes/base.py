@@ -20,7 +20,7 @@ from harness.lab.runner import Midway, model_of, run
 from harness.lab.targets import TargetRef
 from harness.model.mock import MockModel
 from harness.record import Event, Header, Record
-from harness.scenario.faults import Crash, Damage, ToolFault
+from harness.scenario.faults import Crash, Damage, ToolFault, Writer
 from harness.scenario.load import Loaded
 from harness.scenario.schema import Scenario
 from harness.world.disk.place import Place, place_of
@@ -172,7 +172,7 @@ def what_was_done(trace: Trace | None) -> tuple[Tree, Sequence[Operation]]:
 
 
 def without_deaths(scenario: Scenario) -> Scenario:
-    """The scenario with every scripted death put off for ever; other faults keep their place."""
+    """The scenario without its deaths and its other processes; other faults keep their place."""
     never = {"turn": 2**31}
     # A crash that never comes needs no recorder either.
     nowhere = {**never, "at": "user.received", "disk": "kill", "state": None}
@@ -184,7 +184,7 @@ def without_deaths(scenario: Scenario) -> Scenario:
                 )
             }
         )
-        if isinstance(fault.what, Crash | ToolFault | Damage)
+        if isinstance(fault.what, Crash | ToolFault | Damage | Writer)
         else fault
         for fault in scenario.faults
     )
