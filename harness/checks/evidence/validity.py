@@ -61,11 +61,6 @@ def _kills(fault: Fault) -> bool:
     return fault.kind in ("crash", "tool", "damage")
 
 
-def _left_out(fault: Fault) -> bool:
-    """What the base of a sweep does without: it is one process, and nothing spoils its disk."""
-    return _kills(fault) or fault.kind == "writer"
-
-
 def _unfired(evidence: Evidence) -> Iterator[str]:
     if evidence.swept and not evidence.baseline and not evidence.crashes:
         yield (
@@ -75,7 +70,7 @@ def _unfired(evidence: Evidence) -> Iterator[str]:
     for index, fault in enumerate(evidence.scenario.faults):
         # A swept case plays on for two turns only, its baseline has no deaths.
         owed = not evidence.swept or (
-            evidence.baseline and not _left_out(fault) and fault.kind != "writer"
+            evidence.baseline and not _kills(fault) and fault.kind != "writer"
         )
         if owed and index not in evidence.fired:
             yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"

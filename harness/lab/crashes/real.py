@@ -126,14 +126,14 @@ class _Mortal(Lives):
 
     def crash(self, where: str | None) -> None:
         """The blow has fallen."""
-        struck, death = self._struck, self._stage.dying
+        struck, death = self._struck, self.stage.dying
         if struck is None or death is None or self._life is None or self.trace is None:
             super().crash(where)
             return
-        self._struck, self._stage.dying = None, None
+        self._struck, self.stage.dying = None, None
         self._life.kill()
         struck.where = where
         if struck.once:
             raise Over
-        struck.look(self._ground.home, self.trace.before, self.trace.operations)
+        struck.look(self.ground.home, self.trace.before, self.trace.operations)
         self.crashed(at=death.at, tier="real", fault=None, where=where)
