@@ -254,7 +254,7 @@ def _add_serve(commands: Any) -> None:
 
 def _add_bench(commands: Any) -> None:
     bench = _command(commands, "bench", "trimming, counting and the bill beside what people use")
-    about = "window, restore, append (default: all)"
+    about = "window, count, restore, append, cost, sim (default: all)"
     bench.add_argument("groups", nargs="*", metavar="GROUP", help=about)
     bench.add_argument("--peers", action="store_true", help="measure installed peers as well")
     bench.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
