@@ -244,7 +244,7 @@ class Stage:
         row = self._model.ledger[-1]
         told = None if isinstance(reply, NoReply) else reply.headers.get("retry-after")
         wait_s = None if told is None else float(told)
-        self.record("model.answered", vars(row), request=number, retry_after=wait_s)
+        self.record("model.answered", row._asdict(), request=number, retry_after=wait_s)
         if row.fault is not None:
             self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
         if isinstance(reply, NoReply):

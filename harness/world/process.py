@@ -225,23 +225,20 @@ class Life:
         self._all = _poll(self._commands, self._door, self._pidfd)
         self.alive = True
 
-    def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
-        """Give one command and serve the life's calls until it is carried out, or the life ends."""
-        return self._until_answered(command, answer)
-
     def ask_series(self, commands: Sequence[Mapping[str, Any]], answer: Answer) -> Outcome:
         """Give several commands at once; what came of the first. The others are to be heard.
 
         They are carried out up to the first that raises. Not for a traced life: its operations
         would stand before the commands that come after them.
         """
-        return self._until_answered({"do": "series", "commands": [*commands]}, answer)
+        return self.ask({"do": "series", "commands": [*commands]}, answer)
 
     def hear(self, answer: Answer) -> Outcome:
         """What came of the next command of a series."""
-        return self._until_answered(None, answer)
+        return self.ask(None, answer)
 
-    def _until_answered(self, command: Mapping[str, Any] | None, answer: Answer) -> Outcome:
+    def ask(self, command: Mapping[str, Any] | None, answer: Answer) -> Outcome:
+        """Give one command and serve the life's calls until it is carried out, or the life ends."""
         self._answer = answer
         try:
             if command is not None:
@@ -276,6 +273,9 @@ class Life:
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
             if (done := self._commands.receive_now()) is not None:
+                # What it told on its way here may have come in after the last look: it is older.
+                with contextlib.suppress(Hangup):
+                    self._drain()
                 return outcome_of(done)
             if self._pidfd in readable:
                 return self._gone()

@@ -3,8 +3,8 @@
 What it can know of a reply that reached it in full, and that it lived on after, is everything: that
 must be in the books, in every later life, once. Of a reply that was cut, or after which the process
 died at once, it may know all, some or nothing. Of a reply that never came it knows nothing: its
-tokens are in no books. A power cut may take what had not been acknowledged, damage to a file at
-rest what stood in one record.
+tokens are in no books. A power cut may take what had not been acknowledged, damage to a file any
+bill before it; what was asked aside, such as a summary, may stand in other books.
 
 Attempts, where the target counts them: at least the replies that it had, at most every request that
 left, and one more for each death (it may have written down that it asks, and died before asking).
@@ -51,14 +51,12 @@ def books_agree(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _compared(evidence: Evidence, books: Event, rows: list[_Row]) -> Iterator[str | None]:
-    spoilt = sum(event.n < books.n for event in evidence.of("damaged"))
     for ours, theirs in KINDS.items():
-        known = sorted(row.data[theirs] for row in rows if row.must)
-        least = sum(known[: len(known) - spoilt])
-        most = sum(known) + sum(row.data[theirs] for row in rows if row.may and not row.must)
+        least = sum(row.data[theirs] for row in rows if row.must)
+        most = least + sum(row.data[theirs] for row in rows if row.may and not row.must)
         yield _between(books, ours, least, most)
     if books.data.get("attempts"):
-        heard = sum(row.must for row in rows) - spoilt
+        heard = sum(row.must for row in rows)
         yield _between(books, "attempts", heard, len(rows) + len(evidence.crashes))
 
 
@@ -74,6 +72,8 @@ def _rows(evidence: Evidence) -> Iterator[_Row]:
     heard = {event.data["request"]: event for event in evidence.of("reply.received")}
     begun = {event.data["request"] for event in evidence.of("reply.started")}
     messages = {row.request for row in evidence.answers if row.is_message}
+    aside = {row.request for row in evidence.answers if row.step is None}
+    damaged = max((event.n for event in evidence.of("damaged")), default=0)
     for event in evidence.of("model.answered"):
         number = event.data["request"]
         if number not in messages:
@@ -81,6 +81,7 @@ def _rows(evidence: Evidence) -> Iterator[_Row]:
         billed = event.data["status"] == 200
         whole = billed and number in heard and event.data["fault"] is None
         must = whole and _went_on(evidence, heard[number])
+        must = must and number not in aside and event.n > damaged
         yield _Row(event.data, must, billed and number in begun)
 
 

@@ -102,3 +102,12 @@ def test_a_checkpoint_that_knows_nothing_of_the_tools_that_ran_breaks_p4(
         "turn 2"
     )
     assert findings(record) == ([("P4", message)] if broken else [])
+
+
+def test_a_turn_that_the_scenario_damaged_may_be_missing_beside_its_checkpoint() -> None:
+    told = {"what": "garbage", "path": "log", "loud": True, "after_crash": 1, "fault": 0}
+    record = changed(record_of(checkpoint_every=3), "checkpoint", 0, turn_number=4)
+    record = changed(record, "checkpoint", 1, turn_number=5)
+    assert "P4" in {code for code, _ in findings(record)}
+    damaged = after(record, "checkpoint", 0, ("damaged", told))
+    assert "P4" not in {code for code, _ in findings(damaged)}
