@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,10 @@ class LifecycleSession:
 
 
 class LifecycleUser:
-    """One user of the reference stack: sessions that expire one after the other, behind a fence."""
+    """One user of the reference stack: sessions that expire one after the other, behind a fence.
+
+    Each session has checkpoints of its own, which say nothing of the user's turns: none is shown.
+    """
 
     def __init__(
         self,
@@ -132,17 +134,6 @@ class LifecycleUser:
         """What the next request would carry."""
         with self._each() as sessions:
             return sessions[-1].window()
-
-    def checkpoint(self) -> Checkpoint | None:
-        """The newest checkpoint, counted on from the sessions before."""
-        with self._each() as (*older, newest):
-            said = [message for each in older for message in each.history()]
-            # A user's own message is text; what tools returned is in blocks.
-            turns = sum(message.role == "user" and type(message.content) is str for message in said)
-            saved = newest.checkpoint()
-        if saved is None:
-            return Checkpoint(turns, {}) if turns else None
-        return replace(saved, turn_number=turns + saved.turn_number)
 
     def usage(self) -> Usage:
         """The books of all sessions."""
