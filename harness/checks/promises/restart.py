@@ -83,7 +83,7 @@ def _wrong(evidence: Evidence, event: Event) -> tuple[str, str] | None:
         return "ahead", f"the checkpoint is of turn {saved}, and {memory.told} holds only {held}"
     every = evidence.scenario.stack.checkpoint_every
     acknowledged = len({answer.turn for answer in evidence.returned if answer.event < event.n})
-    if every is not None and acknowledged - saved >= every:
+    if every is not None and acknowledged - _spoilt(evidence, memory) - saved >= every:
         is_of = f"is of turn {saved}" if saved else "is not there"
         return "stale", (
             f"the checkpoint {is_of} beside {memory.told}, where {acknowledged} turns had been "

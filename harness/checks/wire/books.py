@@ -3,7 +3,8 @@
 What it can know of a reply that reached it in full, and that it lived on after, is everything: that
 must be in the books, in every later life, once. Of a reply that was cut, or after which the process
 died at once, it may know all, some or nothing. Of a reply that never came it knows nothing: its
-tokens are in no books. A power cut may take what had not been acknowledged.
+tokens are in no books. A power cut may take what had not been acknowledged, damage to a file any
+bill before it; what was asked aside, such as a summary, may stand in other books.
 
 Attempts, where the target counts them: at least the replies that it had, at most every request that
 left, and one more for each death (it may have written down that it asks, and died before asking).
@@ -71,6 +72,8 @@ def _rows(evidence: Evidence) -> Iterator[_Row]:
     heard = {event.data["request"]: event for event in evidence.of("reply.received")}
     begun = {event.data["request"] for event in evidence.of("reply.started")}
     messages = {row.request for row in evidence.answers if row.is_message}
+    aside = {row.request for row in evidence.answers if row.step is None}
+    damaged = max((event.n for event in evidence.of("damaged")), default=0)
     for event in evidence.of("model.answered"):
         number = event.data["request"]
         if number not in messages:
@@ -78,6 +81,7 @@ def _rows(evidence: Evidence) -> Iterator[_Row]:
         billed = event.data["status"] == 200
         whole = billed and number in heard and event.data["fault"] is None
         must = whole and _went_on(evidence, heard[number])
+        must = must and number not in aside and event.n > damaged
         yield _Row(event.data, must, billed and number in begun)
 
 

@@ -86,3 +86,12 @@ def test_a_checkpoint_that_cannot_be_read_breaks_p4_once() -> None:
 
 def test_a_log_that_is_wrong_itself_is_told_under_its_own_code_alone() -> None:
     assert [code for code, _ in findings(with_history(record_of(), 0, lambda m: m[:2]))] == ["S1"]
+
+
+def test_a_turn_that_the_scenario_damaged_may_be_missing_beside_its_checkpoint() -> None:
+    told = {"what": "garbage", "path": "log", "loud": True, "after_crash": 1, "fault": 0}
+    record = changed(record_of(checkpoint_every=3), "checkpoint", 0, turn_number=4)
+    record = changed(record, "checkpoint", 1, turn_number=5)
+    assert "P4" in {code for code, _ in findings(record)}
+    damaged = after(record, "checkpoint", 0, ("damaged", told))
+    assert "P4" not in {code for code, _ in findings(damaged)}

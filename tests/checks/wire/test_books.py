@@ -8,7 +8,7 @@ import pytest
 
 from harness.checks.judge import judge
 from harness.record import Record
-from tests.checks.building import changed, chat, dying, edited, perfect, without
+from tests.checks.building import after, changed, chat, dying, edited, perfect, without
 
 TURNS = 4
 KEEPS: dict[str, Any] = {"capabilities": ("checkpoint", "usage")}
@@ -108,3 +108,16 @@ def test_without_books_there_is_nothing_to_agree() -> None:
     verdict: Any = judge(record)
     assert (verdict.outcome, verdict.not_applicable) == ("pass", ("W5",))
     assert judge(without(perfect(chat(TURNS), **KEEPS), "usage")).outcome == "pass"
+
+
+@pytest.mark.parametrize("replies", [TURNS - 1, TURNS])
+def test_what_was_asked_aside_may_stand_in_other_books(replies: int) -> None:
+    record = changed(perfect(chat(TURNS), **KEEPS), "model.answered", 1, step=None)
+    assert "W5" not in {code for code, _ in findings(booked(record, replies))}
+
+
+def test_damage_may_take_any_bill_before_it() -> None:
+    told = {"what": "garbage", "path": "log", "loud": True, "after_crash": 1, "fault": 0}
+    record = after(perfect(chat(TURNS), **KEEPS), "reply.delivered", 2, ("damaged", told))
+    assert findings(booked(record, TURNS - 2)) == []
+    assert [code for code, _ in findings(booked(record, 0))] == ["W5"]
