@@ -102,7 +102,9 @@ class Honest:
         self.event("history", messages=messages, after_crash=after_crash, final=final)
         if "checkpoint" in self.capabilities:
             saved = self.delivered // 3 * 3 or None
-            self.event("checkpoint", turn_number=saved, tool_state={}, after_crash=after_crash)
+            self.event(
+                "checkpoint", turn_number=saved, tool_state=dict(self.done), after_crash=after_crash
+            )
 
     def speak(self, turn: Turn, sending: int) -> None:
         """One sending of a turn's message, up to the delivery of its answer."""
