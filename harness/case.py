@@ -2,9 +2,10 @@
 
 A case is scenario + target + seed + choice. The token names it completely in under 100 characters:
 hashes of the scenario's content and of the target's name, the seed, and the choice, an index into
-the deterministic enumeration of that scenario's cases (`s`: as scripted; `e231.SHAPE`: the 231st
-ext4 state of a run of that shape). A check character
-catches a slip of the hand before anything is looked up.
+the deterministic enumeration of that scenario's cases (`s`: as scripted; `e231.88.SHAPE`: the 231st
+ext4 state, left before operation 88 of a run of that shape; a second crash, while the target
+recovers from it, is written behind it; `n12.SHAPE`: the disk is full at operation 12, `i12.SHAPE`:
+that one fails). A check character catches a slip of the hand before anything is looked up.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ AS_SCRIPTED = "s"
 BASELINE = "base"
 """The recorded run of a sweep: as scripted, but without its deaths."""
 _FORM = re.compile(
-    r"hx1-([0-9a-f]{12})-([0-9a-f]{6})-([0-9a-z]{1,20})-([0-9a-z.]{1,40})-([0-9a-f])"
+    r"hx1-([0-9a-f]{12})-([0-9a-f]{6})-([0-9a-z]{1,20})-([0-9a-z.]{1,56})-([0-9a-f])"
 )
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -46,10 +46,15 @@ KINDS = {
     "reply.returned": "send() returned, the target's acknowledgement: message_id, text",
     "reply.delivered": "the user saw it: message_id, text",
     "send.failed": "send() raised: message_id, error, trace",
+    "damaged": "a file was spoilt at rest and a life opened on it: path, offset, size, what, "
+    "fault, loud (whether that life wrote anything to its output), after_crash",
+    "loop.blocked": "a client waited on the event loop, which stood still meanwhile: ns",
     "network.refused": "something tried to leave the harness: address, what",
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",
     "crashed": "the process was killed: at, tier, crash (n-th, from 1), fault, where (a line); "
     "and in a swept case the state of the disk, in words",
+    "recovered": "a crash during a recovery is next; what that recovery remembers without it: "
+    "messages, checkpoint (as in `checkpoint`, or null)",
     "died": "the process ended by itself: status, stderr, during (the command)",
     "limit": "a bound of the harness was hit: bound, value, message",
     "closed": "close() returned",

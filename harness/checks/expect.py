@@ -33,8 +33,8 @@ CODES = {
 """The promise that each key's number belongs to."""
 JUDGED_IN_STORES = ("resume.transcript", "lost_turns", "failed_sends")
 _SAME_CAUSE = {
-    "resume.transcript": ("P1", "P5", "S1"),
-    "lost_turns": ("S1", "P1"),
+    "resume.transcript": ("P1", "P5", "S1", "S3"),
+    "lost_turns": ("S1", "P1", "S3"),
     "repeated_effects": ("P2",),
     "rejected_requests": ("W1", "W2"),
     "request_tokens": ("W2",),

@@ -12,7 +12,15 @@ from harness.checks import expect
 from harness.checks.evidence import validity
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
-from harness.checks.promises import confined, effects, newest, resume, storage, wire
+from harness.checks.promises import (
+    confined,
+    effects,
+    newest,
+    recovery,
+    resume,
+    storage,
+    wire,
+)
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
 from harness.record import Record
 
@@ -22,8 +30,10 @@ CHECKS: Mapping[str, Check] = {
     "P1": resume.prefix_continuation,
     "P2": effects.exactly_once,
     "P5": resume.consume_once,
+    "P6": recovery.recovery_determinism,
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
+    "S3": recovery.append_after_recovery,
     "S6": confined.confined,
     "W1": wire.requests_accepted,
     "W2": wire.window_kept,

@@ -170,7 +170,12 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     about = "what dies: the process (kill), or the power over ext4 or any posix disk"
     sweep.add_argument("--disk", type=_tiers, default=("kill",), metavar="TIERS", help=about)
-    sweep.add_argument("--states", type=_count, metavar="N", help="judge at most N a tier")
+    about = "1: every crash; 2: crash again while it recovers, in a sample (default: 1)"
+    sweep.add_argument("--depth", type=int, choices=(1, 2), default=1, help=about)
+    about = "instead: let each disk operation fail, with ENOSPC, EIO or both"
+    sweep.add_argument("--errors", type=_errors, default=(), metavar="ERRORS", help=about)
+    about = "judge at most N a tier, or an error"
+    sweep.add_argument("--states", type=_count, metavar="N", help=about)
     sweep.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     sweep.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
     sweep.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
@@ -198,6 +203,13 @@ def _tiers(text: str) -> tuple[str, ...]:
             f"expected kill, ext4, posix or several, got {unknown[0]!r}"
         )
     return tiers
+
+
+def _errors(text: str) -> tuple[str, ...]:
+    errors = tuple(dict.fromkeys(text.split(",")))
+    if unknown := [error for error in errors if error not in ("ENOSPC", "EIO")]:
+        raise argparse.ArgumentTypeError(f"expected ENOSPC, EIO or both, got {unknown[0]!r}")
+    return errors
 
 
 def _count(text: str) -> int:

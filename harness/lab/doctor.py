@@ -20,8 +20,9 @@ from typing import Literal
 from harness.lab.play import TargetError, play
 from harness.lab.targets import shipped_targets
 from harness.life.disk import trap
+from harness.scenario.faults import Crash, Fault
 from harness.scenario.load import Loaded
-from harness.scenario.schema import Crash, Fault, Say, Scenario, Step, Wait
+from harness.scenario.schema import Say, Scenario, Step, Wait
 from harness.world.disk.lay_down import memory_directory
 from harness.world.syscalls import notify
 from harness.world.syscalls.numbers import UnknownMachine, machine

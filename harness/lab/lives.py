@@ -6,17 +6,23 @@ life that was killed is followed by another on what is left, which is asked what
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.lab.crashes.power import power_cut, set_back
+from harness.lab.faults.damage import spoil
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
+from harness.scenario.faults import Damage
+from harness.scenario.units import UNITS_NS
 from harness.world.clock import VirtualClock
+from harness.world.disk.choices import Tier
 from harness.world.process import (
+    Answer,
     Died,
     Hung,
     Killed,
@@ -30,8 +36,9 @@ from harness.world.process import (
 )
 from harness.world.syscalls.recorder import Trace
 
-SESSION_ID = "session-1"
 LIVES_PER_TURN_MAX = 32
+PATIENCE_NS = 60 * UNITS_NS["s"]
+"""How long the user waits before trying again what failed."""
 
 
 class Over(Exception):
@@ -60,9 +67,31 @@ class Ground:
     server: Server
     clock: VirtualClock
     home: Path
+    session_id: str
     order: Mapping[str, Any]
     settings: Mapping[str, Any]
     keep: Keep | None
+
+
+class Living(Protocol):
+    """A process of the target, as a case sees it."""
+
+    @property
+    def said_something(self) -> bool:
+        """Whether it has written anything to its standard output or error."""
+        ...
+
+    def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
+        """Give one command and answer what it calls meanwhile."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        ...
+
+    def quit(self) -> None:
+        """Let it go in peace."""
+        ...
 
 
 class Lives:
@@ -75,7 +104,7 @@ class Lives:
         self._stage = stage
         self._guard = Watch(ground.home, stage)
         self._watch(tracing)
-        self._life: Life | None = None
+        self._life: Living | None = None
         self._capabilities: list[str] = []
 
     @property
@@ -92,9 +121,11 @@ class Lives:
         """Fork and open; False where it was killed meanwhile."""
         self._stage.life += 1
         order = {**self._ground.order, "life": self._stage.life}
-        self._life = Life(self._ground.server, self._ground.clock, order, self._tracing)
+        self._life = self.begin(self._ground, order, self._tracing)
         self._stage.record("life.started")
-        outcome = self.ask("open", session_id=SESSION_ID, settings=self._ground.settings)
+        outcome = self.ask(
+            "open", session_id=self._ground.session_id, settings=self._ground.settings
+        )
         if isinstance(outcome, Returned):
             self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
             self._guard.private = outcome.value["private_modes"]
@@ -104,7 +135,16 @@ class Lives:
             return False
         if isinstance(outcome, Raised):
             self.failed("open.failed", outcome)
+            if self._stage.met_disk_error:
+                # The user reads the message, makes room, and starts it again.
+                self.kill_now()
+                self._ground.clock.advance(PATIENCE_NS)
+                return self.open()
         raise Over
+
+    def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:
+        """Where a life comes from: a fork of the warm server."""
+        return Life(ground.server, ground.clock, order, tracing)
 
     def reopen(self) -> None:
         """A new life on what is left; it may die on the way up, and then there is another."""
@@ -125,6 +165,7 @@ class Lives:
             raise RuntimeError("no life is open")
         outcome = self._life.ask({"do": do, **details}, self._stage.answer)
         self._guard.after_command(self.trace)
+        self._stage.call_over()
         if isinstance(outcome, Killed):
             if self._stage.limit_hit:
                 raise Over
@@ -163,6 +204,27 @@ class Lives:
         if ground.keep is not None:
             ground.keep.copy(ground.home, f"crash-{self.crashes}-after")
 
+    def damage(self, fault: int, damage: Damage) -> None:
+        """End the idle process, spoil a file, open again, and note whether that was said aloud."""
+        if self._life is None:
+            raise RuntimeError("no life is open")
+        self._life.kill()
+        self._guard.after_life()
+        self._guard.at_the_end(self.trace)
+        spoilt = spoil(self._ground.home, damage)
+        if spoilt is not None:
+            self._stage.fire(fault, f"{damage.what} in {spoilt.path}")
+        if self._tracing is not None:
+            trace = Trace.of(self._ground.home)
+            self._watch(dataclasses.replace(self._tracing, trace=trace))
+        self.crashed(at=f"rest ({damage.what})", tier="kill", fault=fault, where=None)
+        number = self.crashes
+        self.reopen()
+        if spoilt is not None:
+            said = self._life is not None and self._life.said_something
+            told = {"what": damage.what, "loud": said, "after_crash": number}
+            self._stage.record("damaged", vars(spoilt), **told, fault=fault)
+
     def crashed(self, **details: Any) -> None:
         """Put a crash on record, under the next number."""
         self.crashes += 1
@@ -172,9 +234,10 @@ class Lives:
         """Put on record what the target raised."""
         self._stage.record(kind, error=raised.error, trace=raised.trace, **details)
 
-    def finish(self) -> None:
-        """Ask for the history and the usage a last time, close, and let it go."""
-        self._remember(final=True)
+    def finish(self, *, remembered: bool = False) -> None:
+        """Ask for the history (unless `remembered` just now) and the usage, close, let go."""
+        if not remembered:
+            self._remember(final=True)
         if "usage" in self._capabilities:
             outcome = self.ask("usage")
             if isinstance(outcome, Returned):
@@ -189,10 +252,27 @@ class Lives:
         self._guard.after_life()
         self._stage.record("ended")
 
-    def kill(self) -> None:
-        """End the one that lives, if any; then the operations must explain what is left."""
+    def cut_power(self, at: str, tier: Tier) -> None:
+        """It dies here, with its disk or without, and another begins on what is left."""
+        self.kill_now()
+        if self._tracing is not None and tier != "kill":
+            self._guard.at_the_end(self.trace)
+            self._watch(power_cut(self._tracing, self._ground.home, tier, None))
+        self.crashed(at=at, tier=tier, fault=None, where=None)
+        self.reopen()
+
+    def end(self) -> None:
+        """The case is over."""
+        self.kill()
+
+    def kill_now(self) -> None:
+        """End the one that lives, if any."""
         if self._life is not None:
             self._life.kill()
+
+    def kill(self) -> None:
+        """End the one that lives; then the operations must explain what is left."""
+        self.kill_now()
         self._guard.at_the_end(self.trace)
 
     def _remember(self, final: bool = False) -> bool:
@@ -213,6 +293,9 @@ class Lives:
 
     def _recall(self, do: str) -> Outcome:
         outcome = self.ask(do)
+        if isinstance(outcome, Raised) and self._stage.met_disk_error:
+            self.failed("history.failed", outcome)
+            outcome = self.ask(do)
         if isinstance(outcome, Raised):
             self.failed("history.failed", outcome)
             raise Over

@@ -16,14 +16,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 from harness import case
 from harness.checks.judge import judge
-from harness.checks.verdict import Verdict
+from harness.lab.crashes import errors as failures
 from harness.lab.crashes import sweep as sweeping
+from harness.lab.crashes.base import record_base
+from harness.lab.crashes.judging import a_place, crash_into
 from harness.lab.faults.deaths import needs_recorder
 from harness.lab.pool import POOL
 from harness.lab.runner import Keep, run
@@ -35,11 +36,20 @@ from harness.scenario.load import Loaded, ScenarioError
 from harness.scenario.schema import Scenario
 from harness.world.disk.choices import Tier
 from harness.world.disk.lay_down import lay_down
-from harness.world.disk.states import State
 from harness.world.process import Server, Stopped
 from harness.world.syscalls.rehearsal import choose
 
-__all__ = ["TargetError", "check", "notes", "play", "replay", "shipped_targets", "sweep"]
+__all__ = [
+    "TargetError",
+    "bench",
+    "check",
+    "fail_everywhere",
+    "notes",
+    "play",
+    "replay",
+    "shipped_targets",
+    "sweep",
+]
 
 
 def play(
@@ -86,9 +96,12 @@ def replay(
     ref = _find_target(wanted, target, python)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
+    if (failing := failures.named(wanted.choice)) is not None:
+        with POOL.server(ref, lambda: False) as server:
+            return failures.Bench(loaded, ref, wanted, server).replay(failing, keep)
     if wanted.choice != case.AS_SCRIPTED:
         return _replay_swept(loaded, ref, wanted, keep)
-    crew = _Crew(ref, wanted.seed, None, None, None if keep is None else Keep(keep))
+    crew = _Crew(ref, wanted.seed, None, None, None if keep is None else Keep(keep), sweeps=False)
     played = crew.play([loaded], 1)
     if not played.results:
         raise KeyboardInterrupt
@@ -103,13 +116,15 @@ def sweep(
     tiers: Sequence[Tier] = ("kill",),
     seed: int | None = None,
     states_max: int = sweeping.STATES_MAX,
+    depth: int = 1,
     jobs: int = 1,
-    on_state: Callable[[int, int], None] | None = None,
+    on_state: sweeping.OnState = lambda what, done, planned: None,
 ) -> Result:
     """Every crash of one scenario that the disk can tell apart, each judged.
 
     `tiers` are kill, ext4, posix; over `states_max` an even sample is judged, and the result says
-    so. `on_state` hears how many of how many are done. Errors are those of `play`.
+    so. At `depth` 2 it crashes again during a sample of the recoveries. `on_state` hears what is
+    being done, and how many of how many are done. Errors are those of `play`.
     """
     _check_models([loaded])
     ref = find_target(target, python)
@@ -120,64 +135,57 @@ def sweep(
             stack.enter_context(POOL.server(ref, stopped.is_set)) for _ in range(max(1, jobs))
         ]
         named = case_of(loaded, ref, case_seed)
-        with _home(servers[0]) as home:
-            base = sweeping.record_base(loaded, ref, named, servers[0], home)
+        with a_place(servers[0]) as home:
+            base = record_base(loaded, ref, named, servers[0], home)
         return sweeping.sweep(
-            base, tiers, states_max, lambda chosen: _judge_all(base, chosen, servers, on_state)
+            base, servers, tiers, states_max=states_max, depth=depth, on_state=on_state
         )
 
 
-def _judge_all(
-    base: sweeping.Base,
-    chosen: Sequence[State],
-    servers: Sequence[Server],
-    on_state: Callable[[int, int], None] | None,
-) -> Iterator[tuple[State, Verdict]]:
-    """Crash into each state; as many at a time as there are servers."""
-    free: queue.SimpleQueue[Server] = queue.SimpleQueue()
-    for server in servers:
-        free.put(server)
+def fail_everywhere(
+    loaded: Loaded,
+    *,
+    target: str = "lifecycle",
+    python: str | None = None,
+    errors: Sequence[failures.Error] = failures.ERRORS,
+    seed: int | None = None,
+    most: int | None = None,
+    on_case: failures.OnCase = lambda error, done, planned: None,
+) -> Result:
+    """One scenario played once for each of its disk operations, which then fails, each judged.
 
-    def one(left: State) -> Verdict:
-        server = free.get()
-        try:
-            with _home(server) as home:
-                return judge(sweeping.crash_into(base, left, server, home))
-        finally:
-            free.put(server)
-
-    with ThreadPoolExecutor(len(servers)) as workers:
-        for done, (left, verdict) in enumerate(
-            zip(chosen, workers.map(one, chosen), strict=True), 1
-        ):
-            if on_state is not None:
-                on_state(done, len(chosen))
-            yield left, verdict
+    `errors` are ENOSPC and EIO; over `most` an even sample of the operations. `on_case` hears how
+    many of how many are done. Exceptions are those of `play`.
+    """
+    with bench(loaded, target, seed, python) as place:
+        return failures.fail_everywhere(place, errors, most=most, on_case=on_case)
 
 
 @contextlib.contextmanager
-def _home(server: Server) -> Iterator[Path]:
-    home = Path(tempfile.mkdtemp(dir=server.root))
-    try:
-        yield home
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+def bench(
+    loaded: Loaded, target: str, seed: int | None = None, python: str | None = None
+) -> Iterator[failures.Bench]:
+    """Where one scenario and target are played with a disk that fails."""
+    _check_models([loaded])
+    ref = find_target(target, python)
+    named = case_of(loaded, ref, loaded.scenario.seed if seed is None else seed)
+    with POOL.server(ref, lambda: False) as server:
+        yield failures.Bench(loaded, ref, named, server)
 
 
 def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path | None) -> Result:
     started = time.perf_counter()
-    with POOL.server(ref, lambda: False) as server:
-        with _home(server) as home:
-            base = sweeping.record_base(loaded, ref, wanted, server, home)
+    with POOL.server(ref, lambda: False) as server, a_place(server) as home:
+        base = record_base(loaded, ref, wanted, server, home)
         record = base.record
         if wanted.choice != case.BASELINE:
-            left = sweeping.find_state(base, wanted.choice)
-            with _home(server) as home:
-                if keep is not None:
-                    lay_down(left, keep / "after-crash")
-                record = sweeping.crash_into(base, left, server, home)
-                if keep is not None:
-                    shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
+            with a_place(server) as again:
+                base, left = sweeping.find_state(base, wanted.choice, server, again)
+            if keep is not None:
+                lay_down(left, keep / "after-crash")
+            record = crash_into(base, left, server, home)
+            if keep is not None:
+                shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
     wall_s = time.perf_counter() - started
     return Result(loaded.path, loaded.scenario.name, record, judge(record), wall_s)
 
@@ -230,7 +238,9 @@ class _Crew:
         report: Path | None,
         on_result: Callable[[Result], None] | None,
         keep: Keep | None = None,
+        sweeps: bool = True,
     ) -> None:
+        self._sweeps = sweeps
         self._ref = ref
         self._seed = seed
         self._report = report
@@ -310,7 +320,14 @@ class _Crew:
         run(scenario, record, server, home, self._keep)
         wall_s = time.perf_counter() - started
         shutil.rmtree(home, ignore_errors=True)
-        return Result(loaded.path, scenario.name, record, judge(record), wall_s)
+        played = Result(loaded.path, scenario.name, record, judge(record), wall_s)
+        wanted = scenario.sweep
+        if wanted is None or not self._sweeps:
+            return played
+        with a_place(server) as home:
+            base = record_base(loaded, self._ref, case_of(loaded, self._ref, seed), server, home)
+        swept = sweeping.sweep(base, [server], wanted.disk, depth=wanted.depth)
+        return sweeping.merged(played, swept)
 
     def _finish(self, index: int, result: Result) -> None:
         if self._report is not None:

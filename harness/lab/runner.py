@@ -9,13 +9,13 @@ a life is in `lives.py`, what a life's messages meet in `stage.py`.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
-from harness.lab.faults.failures import scripted_failures
+from harness.lab.faults.failures import DiskError, scripted_failures
 from harness.lab.lives import Ground, Keep, Lives, Over
 from harness.lab.stage import Stage
 from harness.lab.turn import enter, take
@@ -31,6 +31,9 @@ from harness.world.syscalls.recorder import Trace
 from harness.world.syscalls.rehearsal import choose
 from harness.world.tools import Effect, ToolShed
 
+TURNS_AFTER_MAX = 2
+"""A case that begins with a crash goes on for at most so many turns."""
+
 __all__ = ["Keep", "Midway", "model_of", "run", "settings_of"]
 
 
@@ -39,7 +42,9 @@ class Midway:
     """A case that begins with a crash: the world as it was then, and where the script stood.
 
     The record given with it holds what happened before. `index` is the turn to take next (from 0);
-    it is `in_flight` when its message had been received `sending` times and not answered.
+    it is `in_flight` when its message had been received `sending` times and not answered. It is
+    not the first of its crashes where `crashes` lie behind it; `recovered` is then what one
+    recovery without this crash remembers, where this crash falls into a recovery.
     """
 
     model: MockModel
@@ -52,6 +57,11 @@ class Midway:
     at: str
     tier: Tier
     state: str
+    crashes: int = 0
+    recovered: Mapping[str, Any] | None = None
+
+
+LivesOf = Callable[[Ground, Stage, Tracing | None], Lives]
 
 
 def run(
@@ -64,21 +74,29 @@ def run(
     model: MockModel | None = None,
     traced: bool = False,
     midway: Midway | None = None,
+    failing: DiskError | None = None,
+    clock: VirtualClock | None = None,
+    lives: LivesOf = Lives,
 ) -> Trace | None:
     """Play a case into its record; the home directory must exist, and be empty but for `midway`.
 
     `model` is made from the scenario if left out. `traced`, or a fault of the disk, has every disk
-    operation recorded, and the trace is returned. With `midway` the case begins with that crash
-    and goes on for two turns: the one in flight, and one to see that appending works.
+    operation recorded, and the trace is returned. With `midway` the case begins with that crash and
+    goes on until the model has answered a turn; then it is killed and opened once more, to see that
+    the first turn after a recovery lasts (not where it is `traced`). With `failing` one disk
+    operation fails, and at the end the power is cut. `clock` is one of the caller's, to begin at 0;
+    `lives` makes the case's lives, forked ones unless told otherwise.
     """
     if model is None:
         model = midway.model if midway is not None else model_of(scenario, record.header.seed)
-    player = _Player(scenario, record, server, home, keep, model, traced)
+    hand = VirtualClock(scenario.clock.start) if clock is None else clock
+    player = _Player(scenario, record, server, home, keep, model, traced, hand, lives)
+    player.stage.disk_error = failing
     try:
         if midway is None:
             player.play()
         else:
-            player.play_on(midway)
+            player.play_on(midway, once=traced)
     except Over:
         pass
     except (Stopped, KeyboardInterrupt):
@@ -87,7 +105,9 @@ def run(
         trace = [str(frame) for frame in traceback.extract_tb(error.__traceback__)[-6:]]
         player.stage.record("broke", error=f"{type(error).__name__}: {error}", trace=trace)
     finally:
-        player.close()
+        player.lives.end()
+        if clock is None:
+            hand.close()
     return player.lives.trace
 
 
@@ -101,12 +121,15 @@ class _Player:
         keep: Keep | None,
         model: MockModel,
         traced: bool,
+        clock: VirtualClock,
+        lives: LivesOf,
     ) -> None:
         seed, faults = record.header.seed, scenario.faults
         self._record = record
         self._faults = faults
         self._plan: Plan = plan(scenario, seed)
-        self._clock = VirtualClock(scenario.clock.start)
+        self._clock = clock
+        self._model = model
         self._shed = shed = ToolShed(scenario.tools)
         deaths, failures = scripted_deaths(faults), scripted_failures(faults)
         self.stage = Stage(record, self._clock, model, shed, deaths, failures, self._plan)
@@ -115,8 +138,10 @@ class _Player:
             told = choose().fidelity == "python"
             tracing = Tracing(Trace.of(home), self.stage.decide, self._clock.advance, told)
         order = {"home": str(home), "seed": seed, "tools": shed.describe()}
-        self._ground = Ground(server, self._clock, home, order, settings_of(scenario), keep)
-        self.lives = Lives(self._ground, self.stage, tracing)
+        self._ground = Ground(
+            server, self._clock, home, scenario.session, order, settings_of(scenario), keep
+        )
+        self.lives = lives(self._ground, self.stage, tracing)
 
     def play(self) -> None:
         self.lives.open()
@@ -124,40 +149,49 @@ class _Player:
             self._wait(turn.pause_ns)
             enter(turn.number, self.lives, self.stage, self._clock)
             self._set_clock(turn.number)
+            self._damage(turn.number)
             self._take(turn)
             self.stage.turn = None
         self._clock.deadline_ns = None
         self._wait(self._plan.tail_ns)
+        if self.stage.disk_error is not None:
+            self.lives.cut_power("the end", "ext4")
         self.lives.finish()
 
-    def play_on(self, midway: Midway) -> None:
+    def play_on(self, midway: Midway, once: bool) -> None:
         self._clock.advance(midway.elapsed_ns)
         for event in self._record.of("clock.set"):
             self._clock.set_wall(int(str(event.data["ns"])))
         self._shed.effects.extend(midway.effects)
         self.stage.go_on()
         enter(midway.turn, self.lives, self.stage, self._clock)
+        self.lives.crashes = midway.crashes
+        if midway.recovered is not None:
+            self.stage.record("recovered", midway.recovered)
         self.lives.crashed(
             at=midway.at, tier=midway.tier, fault=None, where=None, state=midway.state
         )
         self.lives.reopen()
         sending = midway.sending if midway.in_flight else 0
-        for turn in self._plan.turns[midway.index : midway.index + 2]:
+        for turn in self._plan.turns[midway.index : midway.index + TURNS_AFTER_MAX]:
             if not sending:
                 self.stage.turn = None
                 self._wait(turn.pause_ns)
+            asked = len(self._model.ledger)
             enter(turn.number, self.lives, self.stage, self._clock)
             if not sending:
                 self._set_clock(turn.number)
             self._take(turn, sending)
             sending = 0
+            if len(self._model.ledger) > asked:
+                break
         self.stage.turn = None
+        if not once:
+            self.lives.kill()
+            self.lives.crashed(at="the end", tier="kill", fault=None, where=None)
+            self.lives.reopen()
         self._clock.deadline_ns = None
-        self.lives.finish()
-
-    def close(self) -> None:
-        self.lives.kill()
-        self._clock.close()
+        self.lives.finish(remembered=not once)
 
     def _wait(self, duration_ns: int) -> None:
         if duration_ns:
@@ -171,6 +205,12 @@ class _Player:
                 self._clock.set_wall(fault.clock.jump)
                 self.stage.record("clock.set", ns=fault.clock.jump)
                 self.stage.fire(index, f"the clock was set by {format_jump(fault.clock.jump)}")
+
+    def _damage(self, turn: int) -> None:
+        """Spoil a file, where the script wants that before this turn."""
+        for index, fault in enumerate(self._faults):
+            if fault.damage is not None and fault.damage.turn == turn:
+                self.lives.damage(index, fault.damage)
 
     def _take(self, turn: Turn, sending: int = 0) -> None:
         """One turn; what lay there before it and after is kept, where there was a crash in it."""

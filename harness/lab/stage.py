@@ -16,8 +16,8 @@ from typing import Any
 
 from harness.channel import to_text
 from harness.doors.reply import NoReply
-from harness.lab.faults.deaths import Death, fits
-from harness.lab.faults.failures import Failure, failing
+from harness.lab.faults.deaths import Death, fits, torn_at
+from harness.lab.faults.failures import DiskError, Failure, failing
 from harness.lab.faults.stored import Stretch
 from harness.model.mock import MockModel
 from harness.model.request import read_json
@@ -26,7 +26,7 @@ from harness.scenario.plan import Plan
 from harness.world.clock import VirtualClock
 from harness.world.process import Die
 from harness.world.syscalls.operations import Operation
-from harness.world.syscalls.recorder import Decision, Go
+from harness.world.syscalls.recorder import Decision, Go, Torn
 from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
@@ -54,6 +54,7 @@ class Stage:
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.disk_error: DiskError | None = None
         self.capabilities: Sequence[str] = ()
         self.operations: Sequence[Operation] = ()
         self._record = record
@@ -104,24 +105,49 @@ class Stage:
                 if self._operations[self.turn, death.at] == death.call:
                     self._deaths.remove(death)
                     self.dying = death
-                    return DieHere()
+                    return self._dying(death, operation)
         failure = next(
             (f for f in self._failures if (f.turn, f.on) == (self.turn, operation.kind)), None
         )
+        size = len(operation.data) or operation.size
+        error = None if failure is None else failure.error
+        if self.disk_error is not None and self.disk_error.hits(len(self.operations), operation):
+            error, self.disk_error.life = self.disk_error.error, self.life
+        self._record_disk(operation, size, error)
+        if failure is None:
+            return Go() if error is None else failing(error, operation)
+        self._failures.remove(failure)
+        self.fire(failure.fault, f"{failure.error} on {failure.on} {name}")
+        return failing(failure.error, operation)
+
+    def _dying(self, death: Death, operation: Operation) -> Decision:
+        """It dies here: before the operation, or with a part of it done."""
+        part = torn_at(death, operation)
+        if part is None:
+            return DieHere()
+        self._record_disk(operation, part, "torn")
+        return Torn(part)
+
+    def _record_disk(self, operation: Operation, size: int | None, error: str | None) -> None:
         self.record(
             "disk",
             operation=operation.kind,
             path=operation.path,
             to=operation.to,
             offset=operation.offset,
-            size=len(operation.data) or operation.size,
-            error=None if failure is None else failure.error,
+            size=size,
+            error=error,
         )
-        if failure is None:
-            return Go()
-        self._failures.remove(failure)
-        self.fire(failure.fault, f"{failure.error} on {failure.on} {name}")
-        return failing(failure.error, operation)
+
+    def call_over(self) -> None:
+        """A call to the target has returned or raised: a full disk has space again."""
+        if self.disk_error is not None and self.disk_error.life is not None:
+            self.disk_error.over = True
+
+    @property
+    def met_disk_error(self) -> bool:
+        """Whether this life met the disk error that was asked for."""
+        return self.disk_error is not None and self.disk_error.life == self.life
 
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""
@@ -269,6 +295,10 @@ class Stage:
 
     def _on_strayed(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self.stray("strayed", call["path"], operation=call["operation"])
+        return {}
+
+    def _on_blocked(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.record("loop.blocked", ns=call["ns"])
         return {}
 
     def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ minute and at most three times. What the user has not seen answered was not answ
 
 from __future__ import annotations
 
-from harness.lab.lives import Lives
+from harness.lab.lives import PATIENCE_NS, Lives
 from harness.lab.stage import Stage
 from harness.scenario.plan import Turn
 from harness.scenario.units import UNITS_NS
@@ -14,8 +14,6 @@ from harness.world.clock import VirtualClock
 from harness.world.process import Died, Raised, Returned
 
 FAILURES_PER_TURN_MAX = 3
-PATIENCE_NS = 60 * UNITS_NS["s"]
-"""How long the user waits before sending a failed message again."""
 TURN_LIMIT_NS = 48 * UNITS_NS["h"]
 
 

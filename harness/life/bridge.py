@@ -45,12 +45,15 @@ class Bridge:
         self._channel = channel
         self._home_file = home_file
         self._gone = gone
+        self.before: Callable[[], None] = lambda: None
+        """Called before anything crosses."""
         self._lock = threading.RLock()
 
     def call(self, **message: Any) -> dict[str, Any]:
         """Send one message and return the answer; does not return when the answer is to die."""
         with self._lock:
             try:
+                self.before()
                 self._channel.send(message)
                 answer = self._channel.receive()
                 if answer.get("die"):
@@ -67,6 +70,7 @@ class Bridge:
         """Send one message that has no answer."""
         with self._lock:
             try:
+                self.before()
                 self._channel.send(message)
             except Hangup:
                 self._gone()

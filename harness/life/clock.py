@@ -58,6 +58,10 @@ class Hand:
     def use(self, descriptor: int, epoch_ns: int, origin_ns: int) -> None:
         """Read this page from now on; `epoch_ns` is the wall time at `origin_ns`."""
         self._page = mmap.mmap(descriptor, 4096)
+        self.turn(epoch_ns, origin_ns)
+
+    def turn(self, epoch_ns: int, origin_ns: int) -> None:
+        """Let the wall show another time; the clock that never goes back stays where it is."""
         self._offset_ns = epoch_ns - origin_ns
 
     def monotonic_ns(self) -> int:
@@ -90,6 +94,29 @@ class Hand:
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         self.sleep_ns(math.ceil(seconds * 1e9))
+
+
+class Waiter:
+    """The hand as a client waits by it; `blocked` hears where an event loop stands still so long.
+
+    A client that does not know of the loop it is called on holds up everybody who is on it.
+    """
+
+    def __init__(self, hand: Hand, blocked: Callable[[int], None]) -> None:
+        self._hand = hand
+        self._blocked = blocked
+
+    def sleep_ns(self, duration_ns: int) -> None:
+        """Wait, and nobody else on this thread gets on."""
+        import asyncio
+
+        if duration_ns > 0 and asyncio._get_running_loop() is not None:
+            self._blocked(duration_ns)
+        self._hand.sleep_ns(duration_ns)
+
+    async def asleep_ns(self, duration_ns: int) -> None:
+        """Wait, and let others get on."""
+        await self._hand.asleep_ns(duration_ns)
 
 
 HAND = Hand()

@@ -3,7 +3,8 @@
 `warm_up` runs once in the server: the target and the SDK are imported, virtual time and the mock's
 door are put in, one call each way pays for every lazy import. `live` runs in the forked child:
 it takes over the page, the bridge and the seed, then does what the runner says until it is told to
-go or is killed.
+go or is killed. `again` makes it begin anew on another home, with the clock and the seed put back:
+so one life can be handed state after state (`harness.lab.crashes.warm` says what that may hide).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from harness.doors.reply import Frame, NoReply, Reply
 from harness.life import clock as clocks
 from harness.life import network, sdk, waiting
 from harness.life.bridge import RUNNER_GONE, Bridge
-from harness.life.clock import HAND
+from harness.life.clock import HAND, Waiter
 from harness.life.disk import reads, trap, wrapped
 from harness.life.target.asking import asker
 from harness.life.target.drive import Driver
@@ -53,7 +54,7 @@ def warm_up(order: dict[str, Any]) -> list[str]:
                 missing,
             )
     else:
-        sdk.open_door(_handle, HAND, _refuse)
+        sdk.open_door(_handle, Waiter(HAND, _stand_still), _refuse)
         sdk.rehearse()
     whole = clocks.install()
     waiting.install()
@@ -68,19 +69,16 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
         raise RuntimeError("this server has not been warmed up")
     os.dup2(output, 1)
     os.dup2(output, 2)
-    random.seed(f"{order['seed']}/{order.get('life', 1)}")
     HAND.use(page, order["epoch_ns"], order["origin_ns"])
     crossing = Channel(socket.socket(fileno=door))
     _bridge = bridge = Bridge(crossing, _found.home_file)
     # What Python compiles is not the target's doing.
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
-    asks = partial(asker, _handle, HAND, caught=sdk.is_open())
-    driver = Driver(_found.target, order["home"], asker=asks, told=_stored)
     commands = Channel(socket.socket(fileno=control))
+    hearing = _Hearing(_found, commands, bridge, tools, order)
     if order["filter"] is not None:
         trap.write_stacks_to(2)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
@@ -88,14 +86,72 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
         wrapped.begin(bridge.call)
     try:
         while (command := commands.receive())["do"] != "quit":
-            if command["do"] == "open":
-                command["tools"] = tools
-            commands.send(driver.answer(command))
+            hearing.serve(command)
     except Hangup:
         os._exit(RUNNER_GONE)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+class _Hearing:
+    """What a life does when told: what a driver can, a series of it, or begin `again`.
+
+    A series is carried out up to its first error. Its answers cross the bridge together, at its end
+    or before anything else crosses: so they stand before it in the runner's order.
+    """
+
+    def __init__(
+        self,
+        found: Found,
+        commands: Channel,
+        bridge: Bridge,
+        tools: dict[str, BridgedTool],
+        order: dict[str, Any],
+    ) -> None:
+        self._found = found
+        self._commands = commands
+        self._bridge = bridge
+        bridge.before = self.flush
+        self._tools = tools
+        self._driver = _begin(found, order)
+        self._unsent: list[dict[str, Any]] = []
+
+    def serve(self, command: dict[str, Any]) -> None:
+        """Carry out a command, or all of a series, and send what came of it."""
+        if command["do"] != "series":
+            self._commands.send(self._answer(command))
+            return
+        for one in command["commands"]:
+            answer = self._answer(one)  # which may flush what is unsent
+            self._unsent.append(answer)
+            if "error" in answer:
+                break
+        self.flush()
+
+    def flush(self) -> None:
+        """Send the answers of a series so far."""
+        answers, self._unsent = self._unsent, []
+        if answers:
+            self._bridge.tell(call="answers", answers=answers)
+
+    def _answer(self, command: dict[str, Any]) -> dict[str, Any]:
+        if command["do"] == "again":
+            # Whatever was open before is let go of; whether it could be is nobody's business now.
+            self._driver.answer({"do": "close"})
+            HAND.turn(command["epoch_ns"], command["origin_ns"])
+            self._driver = _begin(self._found, command)
+            return {"value": None}
+        if command["do"] == "open":
+            command["tools"] = self._tools
+        return self._driver.answer(command)
+
+
+def _begin(found: Found, order: dict[str, Any]) -> Driver:
+    reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
+    random.seed(f"{order['seed']}/{order.get('life', 1)}")
+    asks = partial(asker, _handle, HAND, caught=sdk.is_open())
+    return Driver(found.target, order["home"], asker=asks, told=_stored)
 
 
 def _handle(method: str, path: str, headers: Any, body: bytes) -> Reply | NoReply:
@@ -133,6 +189,11 @@ def _pass(bridge: Bridge, answer: Mapping[str, Any], at: list[str]) -> None:
         bridge.gate(at, request=number)
     else:
         bridge.tell(call="passed", at=at, request=number, page_ns=HAND.monotonic_ns())
+
+
+def _stand_still(duration_ns: int) -> None:
+    if _bridge is not None:
+        _bridge.call(call="blocked", ns=duration_ns)
 
 
 def _refuse(url: str) -> None:

@@ -18,6 +18,7 @@ import socket
 import sys
 import sysconfig
 import traceback
+from collections.abc import Set
 from typing import Any, NoReturn
 
 from harness.channel import Channel, Hangup
@@ -26,6 +27,8 @@ PYTHON_MIN = (3, 11)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _STRAY_ROUNDS = 1000
+_lives: set[int] = set()
+"""The lives that were forked and not reaped."""
 
 
 def control(option: int, value: int) -> None:
@@ -35,14 +38,19 @@ def control(option: int, value: int) -> None:
         prctl(option, value, 0, 0, 0)
 
 
+def die_with_parent(parent: int) -> None:
+    """From now on this process is killed when its parent ends; at once where that has ended."""
+    control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
 def main(descriptor: int) -> None:
     """Serve until the runner hangs up."""
     channel = Channel(socket.socket(fileno=descriptor))
     order = channel.receive()
     runner = order["runner"]
-    control(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != runner:
-        os._exit(0)
+    die_with_parent(runner)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.version_info < PYTHON_MIN:
         had, wanted = (
@@ -92,7 +100,8 @@ def _serve(channel: Channel, order: dict[str, Any]) -> None:
             os.close(descriptor)
     elif order["do"] == "reap":
         _pid, status = os.waitpid(order["pid"], 0)
-        _end_strays()
+        _lives.discard(order["pid"])
+        _end_strays(_lives)
         channel.send({"status": os.waitstatus_to_exitcode(status)})
 
 
@@ -104,11 +113,10 @@ def _fork(channel: Channel, order: dict[str, Any], descriptors: list[int]) -> in
         wrapped.install()
     pid = os.fork()
     if pid:
+        _lives.add(pid)
         return pid
     try:
-        control(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != server:
-            os._exit(0)
+        die_with_parent(server)
         os.setsid()
         channel.end.close()
         from harness.life import life
@@ -121,10 +129,10 @@ def _fork(channel: Channel, order: dict[str, Any], descriptors: list[int]) -> in
         os._exit(70)
 
 
-def _end_strays() -> None:
-    """SIGKILL whatever is still below this server, until nothing is."""
+def _end_strays(spared: Set[int] = frozenset()) -> None:
+    """SIGKILL whatever is still below this server, but for lives that go on, until nothing is."""
     for _ in range(_STRAY_ROUNDS):
-        children = _children()
+        children = [child for child in _children() if child not in spared]
         if not children:
             return
         for child in children:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
+from harness.lifecycle.errors import StoreUnavailable
 from harness.lifecycle.memory.budget import Eviction
 from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.summary import Summarizer
@@ -99,6 +100,7 @@ class _Opened:
         summarize: Summarizer | None = None,
     ) -> None:
         self.session_id = session_id
+        self.closed = False
         self._client = client
         self._tools = named(tools)
         shapes = [definition(tool) for tool in self._tools.values()]
@@ -203,7 +205,14 @@ class _Opened:
     def _turn_span(self) -> AbstractContextManager[Any]:
         return nullcontext() if self._spans is None else self._spans.turn()
 
+    def _check_open(self) -> None:
+        if self.closed:
+            raise StoreUnavailable(
+                f"session {self.session_id!r}: it was closed; open the conversation again"
+            )
+
     def _let_go(self) -> None:
+        self.closed = True
         self._held.release()
 
 
@@ -217,7 +226,7 @@ class Conversation(_Opened):
         self, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
     ) -> None:
         super().__init__(home, session_id, client=client, **settings)
-        self._one = threading.Lock()
+        self._one = threading.RLock()
 
     @classmethod
     def open(
@@ -239,6 +248,7 @@ class Conversation(_Opened):
         goes on. MessageRefused, WindowFull, TurnLimit and OSError as their names say.
         """
         with self._one:
+            self._check_open()
             stored = self._logic.begin(message_id, text, pin=pin)
             if stored is not None:
                 return stored
@@ -248,14 +258,19 @@ class Conversation(_Opened):
     def resume(self) -> str | None:
         """Finish the turn in flight and return its answer; None where nothing is in flight."""
         with self._one:
+            self._check_open()
             if not self.pending:
                 return None
             with self._turn_span():
                 return drive(self._logic, self._client, self._tools)
 
     def close(self) -> None:
-        """Let go of the files. What is acknowledged does not depend on it."""
-        self._let_go()
+        """Let go of the files, once the turn in flight is over.
+
+        What is acknowledged does not depend on it.
+        """
+        with self._one:
+            self._let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -289,6 +304,7 @@ class AsyncConversation(_Opened):
     async def send(self, message_id: str, text: str, *, pin: bool = False) -> str:
         """Answer one message; see `Conversation.send`."""
         async with self._one:
+            self._check_open()
             stored = self._logic.begin(message_id, text, pin=pin)
             if stored is not None:
                 return stored
@@ -298,17 +314,19 @@ class AsyncConversation(_Opened):
     async def resume(self) -> str | None:
         """Finish the turn in flight and return its answer; None where nothing is in flight."""
         async with self._one:
+            self._check_open()
             if not self.pending:
                 return None
             with self._turn_span():
                 return await drive_async(self._logic, self._client, self._tools)
 
     async def close(self) -> None:
-        """Let go of the files. What is acknowledged does not depend on it."""
-        self._let_go()
+        """Let go of the files, once the turn in flight is over; not from within its tools."""
+        async with self._one:
+            self._let_go()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._let_go()
+        await self.close()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model.catalogue import ModelSpec
 from harness.model.meter import TURN_TOKENS, Part, Prompt
@@ -79,6 +79,13 @@ class PromptCache:
     def __init__(self) -> None:
         self._entries: dict[bytes, _Entry] = {}
         self._links: dict[tuple[bytes, bytes, str], bytes] = {}
+
+    def copy(self) -> PromptCache:
+        """The same entries, with a life of their own; the links are only a memory of sums."""
+        other = PromptCache()
+        other._links = self._links
+        other._entries = {key: replace(entry) for key, entry in self._entries.items()}
+        return other
 
     def bill(
         self, prompt: Prompt, request: Request, spec: ModelSpec, *, now_ns: int, begins_ns: int

@@ -7,6 +7,7 @@ debt, which the next ones wait for.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -93,6 +94,14 @@ class Limiter:
         self._input = _Bucket(limits.input_tokens, now_ns)
         self._output = _Bucket(limits.output_tokens, now_ns)
 
+    def copy(self) -> Limiter:
+        """The same levels, with a life of their own."""
+        other = copy.copy(self)
+        other._requests, other._input, other._output = map(
+            copy.copy, (self._requests, self._input, self._output)
+        )
+        return other
+
     def admit(self, now_ns: int) -> None:
         """Let a request in; Refusal 429 with `retry-after` where a bucket is empty."""
         buckets = (self._requests, self._input, self._output)
@@ -162,3 +171,9 @@ class Limits:
                 limits = limits_told(spec, self._told[1])
             limiter = self._limiters[spec.id] = Limiter(limits, now_ns)
         return limiter
+
+    def copy(self) -> Limits:
+        """The same buckets, with a life of their own."""
+        other = Limits(self._own)
+        other._limiters = {name: limiter.copy() for name, limiter in self._limiters.items()}
+        return other

@@ -34,6 +34,7 @@ from harness.model.script.index import Index
 from harness.model.script.place import Place, find_place
 from harness.model.wire import STREAM_HEADERS, Cut, Outgoing, cut_whole, streamed, whole
 from harness.scenario import schema
+from harness.scenario.faults import Fault, Http, Stream
 from harness.scenario.plan import Plan, PlannedStep
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
@@ -103,7 +104,7 @@ class MockModel:
         plan: Plan | None,
         *,
         model: schema.Model,
-        faults: Sequence[tuple[int, schema.Fault]] = (),
+        faults: Sequence[tuple[int, Fault]] = (),
         seed: int = 0,
         catalogue: Catalogue | None = None,
         rules_off: frozenset[str] = frozenset(),
@@ -137,9 +138,9 @@ class MockModel:
         """Another one in the same state: what one of them is asked, the other does not know."""
         other = copy.copy(self)
         other.ledger = list(self.ledger)
-        other._faults = copy.deepcopy(self._faults)
-        other._cache = copy.deepcopy(self._cache)
-        other._limits = copy.deepcopy(self._limits)
+        other._faults = self._faults.copy()
+        other._cache = self._cache.copy()
+        other._limits = self._limits.copy()
         return other
 
     def handle(
@@ -227,7 +228,7 @@ class MockModel:
             raise refused
         if (
             met
-            and isinstance(met.what, schema.Http)
+            and isinstance(met.what, Http)
             and met.what.network
             in (
                 "connect_error",
@@ -238,7 +239,7 @@ class MockModel:
         if self._limited:
             self._limits.of(spec, attempt.at_ns).admit(attempt.at_ns)
         outgoing = self._speak(attempt, request, spec, prompt)
-        if met and isinstance(met.what, schema.Http) and met.what.network is not None:
+        if met and isinstance(met.what, Http) and met.what.network is not None:
             return NoReply(met.what.network)
         return self._deliver(attempt, request, outgoing, met)
 
@@ -284,7 +285,7 @@ class MockModel:
         self, attempt: _Attempt, request: Request, outgoing: Outgoing, met: Met | None
     ) -> Reply:
         cut = None
-        if met is not None and isinstance(met.what, schema.Stream):
+        if met is not None and isinstance(met.what, Stream):
             cut = _cut(met.what, attempt)
         attempt.status = 200
         headers = self._headers(attempt)
@@ -350,14 +351,14 @@ class MockModel:
 def _refused_by(met: Met | None, stream: bool) -> Refusal | None:
     if met is None:
         return None
-    if isinstance(met.what, schema.Http):
+    if isinstance(met.what, Http):
         return refusal_for(met.what) if met.what.status is not None else None
     if met.what.error is not None and not stream:
         return error_for(met.what.error)
     return None
 
 
-def _cut(fault: schema.Stream, attempt: _Attempt) -> Cut:
+def _cut(fault: Stream, attempt: _Attempt) -> Cut:
     if fault.error is None:
         return Cut(fault.after_chars, fault.cut or "ok")
     attempt.error_type = fault.error

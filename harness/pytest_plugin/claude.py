@@ -15,6 +15,7 @@ from harness.model.ledger import LedgerRow
 from harness.model.mock import MockModel
 from harness.pytest_plugin.clock import VirtualClock
 from harness.scenario import schema
+from harness.scenario.faults import Http, Stream
 from harness.scenario.plan import plan
 from harness.scenario.schema import Scenario
 
@@ -43,7 +44,7 @@ class MockClaude:
             faults=[
                 (index, fault)
                 for index, fault in enumerate(scenario.faults)
-                if isinstance(fault.what, schema.Http | schema.Stream)
+                if isinstance(fault.what, Http | Stream)
             ],
             seed=scenario.seed,
             start_ns=self.clock.now_ns - self.clock.elapsed_ns,

@@ -1,6 +1,7 @@
 """The report that other programs read: one JSON object, version 1, every key always there.
 
-What does not apply is null or empty. `states` counts distinct and violating crash states a tier.
+What does not apply is null or empty. `states` counts distinct and violating crash states a tier,
+those of a second crash included.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from harness.report.result import Result, Run
+from harness.report.result import RecoveryCount, Result, Run, StateCount
 
 VERSION = 1
 
@@ -46,10 +47,7 @@ def _row(result: Result) -> dict[str, object]:
             "planned": numbers.crash_points_planned,
             "fired": numbers.crash_points_fired,
         },
-        "states": {
-            tier: {"distinct": count.distinct, "violating": count.violating}
-            for tier, count in result.states.items()
-        },
+        "states": {tier: _states(result, tier) for tier in result.states},
         "not_applicable": list(result.verdict.not_applicable),
         "findings": [
             {
@@ -58,4 +56,14 @@ def _row(result: Result) -> dict[str, object]:
             }
             for finding in result.verdict.findings
         ],
+    }
+
+
+def _states(result: Result, tier: str) -> dict[str, int]:
+    counts: list[StateCount | RecoveryCount] = [result.states[tier]]
+    if tier in result.recoveries:
+        counts.append(result.recoveries[tier])
+    return {
+        "distinct": sum(count.distinct for count in counts),
+        "violating": sum(count.violating for count in counts),
     }

@@ -26,8 +26,23 @@ class StateCount:
 
 
 @dataclass(frozen=True)
+class RecoveryCount:
+    """Second crashes of one tier, while the target recovers from a first one.
+
+    Of `of` states, the recoveries of `recorded` were recorded; they may leave `distinct` states, of
+    which `judged` were judged and `violating` broke a promise.
+    """
+
+    recorded: int
+    of: int
+    distinct: int
+    violating: int
+    judged: int
+
+
+@dataclass(frozen=True)
 class Result:
-    """One scenario, played and judged; `states` by tier where it was swept."""
+    """One scenario, played and judged; `states` and `recoveries` by tier where it was swept."""
 
     path: str
     name: str
@@ -35,6 +50,7 @@ class Result:
     verdict: Verdict
     wall_s: float
     states: Mapping[str, StateCount] = field(default_factory=dict)
+    recoveries: Mapping[str, RecoveryCount] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome:

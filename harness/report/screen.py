@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.checks.catalogue import promise
 from harness.checks.verdict import Finding
-from harness.report.result import Result, Run
+from harness.report.result import RecoveryCount, Result, Run, StateCount
 
 LINES_MAX = 22
 FINDINGS_SHOWN = 3
@@ -215,10 +215,17 @@ def _not_applicable(result: Result, width: int) -> Iterator[Line]:
 def swept(result: Result) -> Iterator[Line]:
     """For each tier that was swept: `kill   77 distinct states, 0 broken`."""
     for tier, count in result.states.items():
-        said = f"  {tier:<6}{count.distinct:>6,} distinct states, "
-        judged = "" if count.judged == count.distinct else f" of {count.judged:,} judged"
-        style = "bold red" if count.violating else "green"
-        yield (Span(said), Span(f"{count.violating:,} broken{judged}", style))
+        what = "distinct states" if tier.islower() else "disk operations that fail"
+        said = f"  {tier:<6}{count.distinct:>6,} {what}, "
+        yield (Span(said), _broken(count))
+        if (again := result.recoveries.get(tier)) is not None:
+            said = f"        {again.distinct:>4,} more by crashing again in {again.recorded:,} of "
+            yield (Span(f"{said}{again.of:,} recoveries, "), _broken(again))
+
+
+def _broken(count: StateCount | RecoveryCount) -> Span:
+    judged = "" if count.judged == count.distinct else f" of {count.judged:,} judged"
+    return Span(f"{count.violating:,} broken{judged}", "bold red" if count.violating else "green")
 
 
 def _blindness(result: Result) -> Line:

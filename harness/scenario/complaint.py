@@ -16,7 +16,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, Tag, ValidationError
 
 from harness.scenario.document import Step
-from harness.scenario.schema import BOUNDARIES, Scenario
+from harness.scenario.faults import BOUNDARIES
+from harness.scenario.schema import Scenario
 
 _KINDS = {
     "string": "text",

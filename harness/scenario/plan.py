@@ -1,18 +1,27 @@
 """The script worked out: every turn with its words, every reply with its call ids, every wait.
 
 `plan` turns a Scenario and a seed into plain data that the runner speaks, the mock Claude replies
-from and the checks compare with. The same scenario and seed give the same plan, always.
+from and the checks compare with. The same scenario and seed give the same plan, always. Words come
+from Faker, from one generator a locale; each place in the script has a seed of its own, so that
+changing one line leaves the others as they were.
 """
 
 from __future__ import annotations
 
 import hashlib
+import random
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from harness.scenario.schema import Repeat, Reply, Say, Scenario, Step, Text, Wait, Words
-from harness.scenario.text import speak
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+_ONE_SPEAKER = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -162,3 +171,39 @@ def _step(scenario: Scenario, step: Step, place: str) -> PlannedStep:
 
 def _call_id(place: str) -> str:
     return "toolu_01" + hashlib.sha256(place.encode()).hexdigest()[:22]
+
+
+@cache
+def _faker(locale: str) -> Faker:
+    from faker import Faker
+
+    return Faker(locale)
+
+
+def known_locale(locale: str) -> bool:
+    """Whether Faker speaks it."""
+    try:
+        _faker(locale)
+    except AttributeError:
+        return False
+    return True
+
+
+def speak(text: str | Words, place: str) -> str:
+    """The words of a text; `place` seeds them. A plain string is itself."""
+    if isinstance(text, str):
+        return text
+    draw = random.Random(place)
+    least, most = text.words if isinstance(text.words, tuple) else (text.words, text.words)
+    wanted = draw.randint(least, most)
+    words: list[str] = []
+    # One generator a locale, shared by the threads of a run: seeding and speaking are one act.
+    with _ONE_SPEAKER:
+        faker = _faker(text.locale)
+        faker.seed_instance(draw.getrandbits(63))
+        while wanted > 0:
+            length = min(wanted, draw.randint(6, 18))
+            sentence = faker.words(nb=length)
+            words.append(" ".join(sentence).capitalize() + ".")
+            wanted -= length
+    return " ".join(words)

@@ -6,15 +6,11 @@ Pure data, frozen, unknown keys refused. What a field means to the conversation 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -22,43 +18,10 @@ from pydantic import (
 )
 
 from harness.protocol import Contract
-from harness.scenario.units import Duration, Jump
+from harness.scenario.faults import Fault, Strict
+from harness.scenario.units import Duration
 
-BOUNDARIES = (
-    "user.received",
-    "user.stored",
-    "request.sent",
-    "reply.started",
-    "reply.received",
-    "reply.stored",
-    "tool.called",
-    "tool.done",
-    "result.stored",
-    "checkpoint.stored",
-    "reply.delivered",
-)
-OPERATIONS = ("write", "fsync", "rename", "unlink", "truncate", "create")
-OPERATION = re.compile(rf"({'|'.join(OPERATIONS)}) (\S+)(?: #([1-9]\d*))?")
-
-
-def _point(value: str) -> str:
-    if value in BOUNDARIES or OPERATION.fullmatch(value):
-        return value
-    raise ValueError(
-        f"a boundary ({', '.join(BOUNDARIES)}) or a disk operation such as 'write checkpoint' "
-        f"({', '.join(OPERATIONS)} and a file name pattern)"
-    )
-
-
-Point = Annotated[str, AfterValidator(_point)]
 WordCount = Annotated[int, Field(ge=1, le=1_000_000)]
-TurnNumber = Annotated[int, Field(ge=1, description="a user's turn, counted from 1 as spoken")]
-
-
-class Strict(BaseModel):
-    """Frozen, and refuses what it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Words(Strict):
@@ -113,13 +76,23 @@ class Stack(Strict):
 
 
 class ToolSpec(Strict):
-    """A tool of the world: what it returns, how long it takes, what it promises on repetition."""
+    """A tool of the world: what it returns, how long it takes, what it promises on repetition.
+
+    `returns` is any JSON; `words: 9000` in its place is a long seeded text.
+    """
 
     returns: Any = None
+    words: WordCount | None = None
     takes: Duration = 0
     contract: Contract = "at_most_once"
     description: str = ""
     input_schema: Mapping[str, Any] = Field(default_factory=lambda: {"type": "object"})
+
+    @model_validator(mode="after")
+    def _one_result(self) -> Self:
+        if self.words is not None and self.returns is not None:
+            raise ValueError("either returns or words, not both")
+        return self
 
 
 class Call(Strict):
@@ -214,107 +187,6 @@ Line = Annotated[
 ]
 
 
-class Crash(Strict):
-    """The process dies at a boundary or a disk operation of a turn; `disk` says what survives."""
-
-    turn: TurnNumber
-    at: Point
-    disk: Literal["kill", "ext4", "posix"] = "kill"
-    state: Annotated[int, Field(ge=1)] | None = None
-
-
-class Http(Strict):
-    """The API answers `status` (or the network fails) for the first `times` attempts of a turn."""
-
-    turn: TurnNumber
-    status: Literal[400, 401, 403, 404, 409, 413, 429, 500, 503, 504, 529] | None = None
-    network: Literal["connect_error", "connect_timeout", "reset", "hang"] | None = None
-    times: Annotated[int, Field(ge=1, le=1000)] = 1
-    retry_after: Duration | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.status is None) == (self.network is None):
-            raise ValueError("either status or network")
-        return self
-
-
-class Stream(Strict):
-    """The reply breaks off after so many characters: a cut, or an SSE `error` event."""
-
-    turn: TurnNumber
-    cut: Literal["reset", "eof", "hang"] | None = None
-    error: str | None = None
-    after_chars: Annotated[int, Field(ge=0)] = 0
-    times: Annotated[int, Field(ge=1, le=1000)] = 1
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.cut is None) == (self.error is None):
-            raise ValueError("either cut or error")
-        return self
-
-
-class Disk(Strict):
-    """A disk operation of a turn fails."""
-
-    turn: TurnNumber
-    on: Literal["write", "fsync", "rename", "unlink", "truncate", "create"]
-    error: Literal["ENOSPC", "EIO", "short", "slow"]
-
-
-class ToolFault(Strict):
-    """The process dies before, in the middle of, or after the effect of a tool call."""
-
-    turn: TurnNumber
-    crash: Literal["before", "during", "after_effect"]
-    call: Annotated[int, Field(ge=1, description="the n-th call of the turn")] = 1
-
-
-class Writer(Strict):
-    """Several processes on one session: each sends one of the script's next messages, at once."""
-
-    turn: TurnNumber
-    sessions: Annotated[int, Field(ge=2, le=16)] = 2
-
-
-class ClockJump(Strict):
-    """The machine's wall clock is set forward or back, just before a turn; no time passes."""
-
-    turn: TurnNumber
-    jump: Jump
-
-
-class Fault(Strict):
-    """Exactly one fault, under its own key."""
-
-    crash: Crash | None = None
-    http: Http | None = None
-    stream: Stream | None = None
-    disk: Disk | None = None
-    tool: ToolFault | None = None
-    writer: Writer | None = None
-    clock: ClockJump | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("exactly one of crash, http, stream, disk, tool, writer, clock")
-        return self
-
-    @property
-    def kind(self) -> str:
-        """The one key that is set."""
-        return next(iter(self.model_fields_set))
-
-    @property
-    def what(self) -> Crash | Http | Stream | Disk | ToolFault | Writer | ClockJump:
-        """What stands under it."""
-        what: Crash | Http | Stream | Disk | ToolFault | Writer | ClockJump
-        what = getattr(self, self.kind)
-        return what
-
-
 class Sweep(Strict):
     """All crash points instead of the scripted ones."""
 
@@ -373,6 +245,8 @@ class Scenario(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     clock: Clock = Clock()
     model: Model = Model()
+    session: Annotated[str, Field(min_length=1)] = "session-1"
+    """The session's id, as the target is handed it."""
     stack: Stack = Stack()
     tools: Mapping[str, ToolSpec] = Field(default_factory=dict)
     script: Annotated[tuple[Line, ...], Field(min_length=1)]

@@ -11,17 +11,10 @@ from collections.abc import Iterator
 
 from harness.scenario.complaint import Complaint, nearest
 from harness.scenario.document import Step
-from harness.scenario.schema import (
-    Crash,
-    Reply,
-    Scenario,
-    ToolFault,
-    Wait,
-    Words,
-    Writer,
-)
+from harness.scenario.faults import Crash, Damage, ToolFault, Writer
+from harness.scenario.plan import known_locale
+from harness.scenario.schema import Reply, Scenario, Wait, Words
 from harness.scenario.schema import Step as ReplyStep
-from harness.scenario.text import known_locale
 from harness.scenario.units import UNITS_NS
 
 TURNS_MAX = 100_000
@@ -117,7 +110,7 @@ def _locales(scenario: Scenario) -> Iterator[Complaint]:
 def _crashes(scenario: Scenario) -> list[int]:
     """The turns of all scripted deaths, in the order in which they come."""
     whats = [fault.what for fault in scenario.faults]
-    return sorted(what.turn for what in whats if isinstance(what, Crash | ToolFault))
+    return sorted(what.turn for what in whats if isinstance(what, Crash | ToolFault | Damage))
 
 
 def _resume(scenario: Scenario, turns: int) -> Iterator[Complaint]:

@@ -1,8 +1,13 @@
-"""The reference target: `harness.lifecycle.Conversation` in the protocol's shapes, nothing more."""
+"""The reference target: `harness.lifecycle.Conversation` in the protocol's shapes.
+
+A scenario may ask one thing more of it: `options: {summarize: true}` folds what leaves the window
+into a summary, in the model's words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +16,28 @@ import anthropic
 from harness.lifecycle import Conversation
 from harness.protocol import Checkpoint, Message, Tool, Usage
 
+SUMMARY_TOKENS = 400
 _SETTINGS = ("window_tokens", "checkpoint_every", "max_tokens", "system", "model")
+
+
+def _summarize(
+    client: Any, model: Any, before: str | None, messages: Sequence[Mapping[str, Any]]
+) -> str:
+    """What leaves the window, in the model's words; asked for in a request of its own."""
+    said = "\n".join(f"{message['role']}: {_words(message['content'])}" for message in messages)
+    reply = client.messages.create(
+        model=model,
+        max_tokens=SUMMARY_TOKENS,
+        system="Summarise the conversation so far in a few sentences. Keep names and numbers.",
+        messages=[{"role": "user", "content": f"{before or ''}\n\n{said}".strip()}],
+    )
+    return "".join(block.text for block in reply.content if block.type == "text")
+
+
+def _words(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    return " ".join(str(block.get("text") or block.get("content") or "") for block in content)
 
 
 class LifecycleSession:
@@ -81,6 +107,9 @@ class Lifecycle:
         """Open the session, with the SDK's client as the environment makes it."""
         known: dict[str, Any] = {key: settings[key] for key in _SETTINGS if key in settings}
         client = anthropic.Anthropic()
+        options: Any = settings.get("options") or {}
+        if options.get("summarize"):
+            known["summarize"] = partial(_summarize, client, settings["model"])
         return LifecycleSession(
             Conversation.open(home, session_id, client=client, tools=tools, **known)
         )

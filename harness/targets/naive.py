@@ -25,21 +25,29 @@ class _Window:
     def __init__(self, max_tokens: int) -> None:
         self.max_tokens = max_tokens
         self.messages: list[dict[str, Any]] = []
+        self.dropped: list[dict[str, Any]] = []
         self.total = 0
 
     def push(self, role: str, content: Any) -> None:
         self.messages.append({"role": role, "content": content})
         self.total += _count_tokens(content)
         while self.messages and self.total > self.max_tokens:
-            self.total -= _count_tokens(self.messages.pop(0)["content"])
+            self.dropped.append(self.messages.pop(0))
+            self.total -= _count_tokens(self.dropped[-1]["content"])
 
 
 class NaiveSession:
     """One conversation: everything is read again for every message."""
 
-    def __init__(self, home: Path, settings: Mapping[str, Any], tools: Mapping[str, Tool]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        session_id: str,
+        settings: Mapping[str, Any],
+        tools: Mapping[str, Tool],
+    ) -> None:
         self._client = anthropic.Anthropic()
-        self._log_path = home / "conversation.jsonl"
+        self._log_path = home / f"{session_id}.jsonl"
         self._checkpoint_path = home / "checkpoint.json"
         self._settings = settings
         self._tools = tools
@@ -51,6 +59,9 @@ class NaiveSession:
             window.push(row["role"], row["content"])
         window.push("user", text)
         self._append("user", text)
+        if window.dropped and self._settings.get("options", {}).get("summarize"):
+            summary = self._summarize(window.dropped)
+            window.messages.insert(0, {"role": "system", "content": summary})
         turn = 0
         while True:
             response = self._client.messages.create(**self._request(window.messages))
@@ -103,6 +114,15 @@ class NaiveSession:
             ]
         return request
 
+    def _summarize(self, dropped: list[dict[str, Any]]) -> str:
+        said = "\n".join(f"{message['role']}: {message['content']}" for message in dropped)
+        response: Any = self._client.messages.create(
+            model=self._settings["model"],
+            max_tokens=300,
+            messages=[{"role": "user", "content": f"Summarise this conversation:\n\n{said}"}],
+        )
+        return f"Earlier conversation: {response.content[0].text}"
+
     def _run(self, block: Mapping[str, Any]) -> dict[str, Any]:
         result = self._tools[block["name"]](block["input"], call_id=block["id"])
         return {"type": "tool_result", "tool_use_id": block["id"], "content": json.dumps(result)}
@@ -134,5 +154,5 @@ class Naive:
         settings: Mapping[str, object],
         tools: Mapping[str, Tool],
     ) -> NaiveSession:
-        """Open the session; the id plays no part, each home holds one."""
-        return NaiveSession(home, settings, tools)
+        """Open the session: the id is the name of its file."""
+        return NaiveSession(home, session_id, settings, tools)

@@ -5,6 +5,9 @@ within its own process, see `harness.life.clock`). The hand starts at one second
 which subtracts a little from "now" never sees a negative time. A second cell is the deadline: a
 life that would sleep past it reports that instead (a bound on virtual hours). A third says by how
 much the machine's wall clock is wrong: the life's calendar shows it, the world's does not.
+
+A life that begins anew (`begin_at`) sees its wall clock put back and its monotonic one go on, as
+a process does whose machine's date is set.
 """
 
 from __future__ import annotations
@@ -30,13 +33,15 @@ class VirtualClock:
         self.descriptor = os.memfd_create("virtual-clock", os.MFD_CLOEXEC)
         os.ftruncate(self.descriptor, PAGE_BYTES)
         self._page = mmap.mmap(self.descriptor, PAGE_BYTES)
+        self.origin_ns = ORIGIN_NS
+        """What the page holds when no time has elapsed."""
         self._set(0, ORIGIN_NS)
         self.deadline_ns = None
 
     @property
     def elapsed_ns(self) -> int:
         """Virtual nanoseconds since the start."""
-        return self._get(0) - ORIGIN_NS
+        return self._get(0) - self.origin_ns
 
     @property
     def now_ns(self) -> int:
@@ -45,13 +50,19 @@ class VirtualClock:
 
     def elapsed_at(self, page_ns: int) -> int:
         """The elapsed time that it was when the page said this."""
-        return page_ns - ORIGIN_NS
+        return page_ns - self.origin_ns
 
     def advance(self, duration_ns: int) -> None:
         """Let time pass; a negative duration is a ValueError."""
         if duration_ns < 0:
             raise ValueError(f"time does not run backwards here: {duration_ns} ns")
         self._set(0, self._get(0) + duration_ns)
+
+    def begin_at(self, elapsed_ns: int) -> None:
+        """So much time has elapsed now; the page goes on, what it counts from is moved."""
+        self.origin_ns = self._get(0) - elapsed_ns
+        self.deadline_ns = None
+        self._set(_WRONG_BY, 0)
 
     def set_wall(self, jump_ns: int) -> None:
         """Set the machine's wall clock forward, or back; no time passes, nobody else notices."""
@@ -61,11 +72,11 @@ class VirtualClock:
     def deadline_ns(self) -> int | None:
         """The elapsed time past which a life may not sleep."""
         cell = self._get(_DEADLINE)
-        return None if cell == _NEVER else cell - ORIGIN_NS
+        return None if cell == _NEVER else cell - self.origin_ns
 
     @deadline_ns.setter
     def deadline_ns(self, elapsed_ns: int | None) -> None:
-        self._set(_DEADLINE, _NEVER if elapsed_ns is None else elapsed_ns + ORIGIN_NS)
+        self._set(_DEADLINE, _NEVER if elapsed_ns is None else elapsed_ns + self.origin_ns)
 
     def close(self) -> None:
         """Give the page back."""

@@ -8,25 +8,53 @@ answers each message of a life, and says `Die` where it wants it dead.
 from __future__ import annotations
 
 import contextlib
-import linecache
 import os
-import re
 import select
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_text
-from harness.world.clock import ORIGIN_NS, VirtualClock
+from harness.world.clock import VirtualClock
 from harness.world.interpreter import start_of_server
+from harness.world.outcome import (
+    Died,
+    Hung,
+    Killed,
+    Outcome,
+    Raised,
+    Returned,
+    Untraceable,
+    innermost,
+    outcome_of,
+)
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
 from harness.world.told import Ear
+
+__all__ = [
+    "HANG_LIMIT_S",
+    "Answer",
+    "Die",
+    "Died",
+    "Hung",
+    "Killed",
+    "Life",
+    "Outcome",
+    "Raised",
+    "Returned",
+    "Server",
+    "ServerError",
+    "Stopped",
+    "Tracing",
+    "Untraceable",
+]
 
 HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging."""
@@ -50,51 +78,6 @@ class ServerError(Exception):
 
 class Stopped(Exception):
     """The user wants to stop."""
-
-
-@dataclass(frozen=True)
-class Returned:
-    """The target answered."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Raised:
-    """The target raised: `Type: message`, and the last frames."""
-
-    error: str
-    trace: list[str]
-
-
-@dataclass(frozen=True)
-class Died:
-    """The process ended by itself: exit status (negative: by that signal), what it last said."""
-
-    status: int
-    output: str
-
-
-@dataclass(frozen=True)
-class Killed:
-    """The runner said so; `where` is the source line it stood on."""
-
-    where: str | None
-
-
-@dataclass(frozen=True)
-class Hung:
-    """No sign of life for `HANG_LIMIT_S`; it has been killed."""
-
-
-@dataclass(frozen=True)
-class Untraceable:
-    """The kernel or the container refuses the recorder; `why` says what it said."""
-
-    why: str
-
-
-Outcome = Returned | Raised | Died | Killed | Hung | Untraceable
 
 
 class Die(Exception):
@@ -185,6 +168,11 @@ class Server:
         return status
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it still runs: a target may have brought its own server down."""
         return self._process.poll() is None
@@ -215,12 +203,13 @@ class Life:
         self._server = server
         self._tracing = tracing
         self._recorder: Recorder | None = None
+        self._heard: deque[Mapping[str, Any]] = deque()
         self._ear: Ear | None = None
         self._answer: Answer = _refuse_calls
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
-        full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": ORIGIN_NS}
+        full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
         full["telling"] = tracing is not None and tracing.told
         full["filter"] = None if tracing is None or tracing.told else to_text(program())
         if tracing is not None and tracing.told:
@@ -238,9 +227,25 @@ class Life:
 
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
         """Give one command and serve the life's calls until it is carried out, or the life ends."""
+        return self._until_answered(command, answer)
+
+    def ask_series(self, commands: Sequence[Mapping[str, Any]], answer: Answer) -> Outcome:
+        """Give several commands at once; what came of the first. The others are to be heard.
+
+        They are carried out up to the first that raises. Not for a traced life: its operations
+        would stand before the commands that come after them.
+        """
+        return self._until_answered({"do": "series", "commands": [*commands]}, answer)
+
+    def hear(self, answer: Answer) -> Outcome:
+        """What came of the next command of a series."""
+        return self._until_answered(None, answer)
+
+    def _until_answered(self, command: Mapping[str, Any] | None, answer: Answer) -> Outcome:
         self._answer = answer
         try:
-            self._commands.send(command)
+            if command is not None:
+                self._commands.send(command)
             return self._serve()
         except Hangup:
             return self._gone()
@@ -255,6 +260,9 @@ class Life:
     def _serve(self) -> Outcome:
         silent_since = time.monotonic()
         while True:
+            self._drain()
+            if self._heard:
+                return outcome_of(self._heard.popleft())
             if self._server.stopped():
                 raise Stopped
             readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
@@ -268,16 +276,17 @@ class Life:
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
             if (done := self._commands.receive_now()) is not None:
-                if "error" in done:
-                    return Raised(done["error"], done["trace"])
-                return Returned(done["value"])
+                return outcome_of(done)
             if self._pidfd in readable:
                 return self._gone()
 
     def _drain(self) -> None:
         """Answer what the life has said so far: it comes before what it does next."""
-        while (call := self._door.receive_now()) is not None:
-            if call["call"] == "trapped":
+        while not self._heard and (call := self._door.receive_now()) is not None:
+            if call["call"] == "answers":
+                # They are heard before what crosses after them.
+                self._heard.extend(call["answers"])
+            elif call["call"] == "trapped":
                 self._trapped(call)
             elif self._ear is not None and call["call"] == "told":
                 self._told(self._ear, call)
@@ -300,7 +309,13 @@ class Life:
             self._drain()
             return tracing.decide(operation)
 
-        self._recorder = Recorder(listener, tracing.trace, decide, advance=tracing.advance)
+        def refused(address: str, what: str) -> None:
+            self._drain()
+            self._answer({"call": "network", "address": address, "what": what})
+
+        self._recorder = Recorder(
+            listener, tracing.trace, decide, advance=tracing.advance, refused=refused
+        )
         self._all.register(self._recorder, select.POLLIN)
 
     def _record(self, recorder: Recorder) -> None:
@@ -313,7 +328,12 @@ class Life:
         """Which line it stands on in the operation that it dies in; then it is killed."""
         stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
         self.kill()
-        return _innermost(stack, self._server.libraries)
+        return innermost(stack, self._server.libraries)
+
+    @property
+    def said_something(self) -> bool:
+        """Whether the life has written anything to its standard output or error."""
+        return self.alive and os.fstat(self._output).st_size > 0
 
     def kill(self) -> None:
         """SIGKILL, now; every thread of it."""
@@ -378,17 +398,3 @@ class _Refused(Exception):
 
 def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
     raise RuntimeError(f"a life spoke before it was asked anything: {call}")
-
-
-_LIFE, _DOORS = (f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
-_FRAME = re.compile(r'File "(.*)", line (\d+) in ')
-
-
-def _innermost(stack: tuple[str, ...], libraries: tuple[str, ...]) -> str | None:
-    """`file.py:88 the line` of the innermost frame that is in no library."""
-    for frame in stack:
-        match = _FRAME.search(frame)
-        if match and not match[1].startswith(("<", _LIFE, _DOORS, *libraries)):
-            line = linecache.getline(match[1], int(match[2])).strip()
-            return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
-    return None

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.scenario.schema import ToolSpec
+from harness.scenario.plan import speak
+from harness.scenario.schema import ToolSpec, Words
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class ToolShed:
             effect.name == name and effect.call_id == call_id for effect in self.effects
         )
         fresh = not (known and spec.contract == "idempotent")
-        effect = Effect(name, call_id, arguments, spec.returns, fresh)
+        effect = Effect(name, call_id, arguments, _result(name, spec), fresh)
         self.effects.append(effect)
         return effect
+
+
+def _result(name: str, spec: ToolSpec) -> Any:
+    return spec.returns if spec.words is None else speak(Words(words=spec.words), f"tool/{name}")

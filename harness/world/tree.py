@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,9 +49,8 @@ def read_tree(home: Path) -> tuple[Tree, dict[tuple[int, int], int]]:
     links: dict[str, str] = {}
     directories: set[str] = set()
     known: dict[tuple[int, int], int] = {}
-    for place in sorted(home.rglob("*")):
-        path = place.relative_to(home).as_posix()
-        status = place.lstat()
+    for path, place in _walk(os.fspath(home), ""):
+        status = os.lstat(place)
         if stat.S_ISLNK(status.st_mode):
             links[path] = os.readlink(place)
         elif stat.S_ISDIR(status.st_mode):
@@ -59,8 +58,19 @@ def read_tree(home: Path) -> tuple[Tree, dict[tuple[int, int], int]]:
         elif stat.S_ISREG(status.st_mode):
             file = known.setdefault((status.st_dev, status.st_ino), len(known))
             names[path] = file
-            contents[file] = place.read_bytes()
+            with open(place, "rb", buffering=0) as stream:
+                contents[file] = stream.readall()
     return Tree(names, contents, frozenset(directories), links), known
+
+
+def _walk(folder: str, above: str) -> Iterator[tuple[str, str]]:
+    """Everything below a folder, by its path in it and its place, in the order of the paths."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        yield above + entry.name, entry.path
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{above}{entry.name}/")
 
 
 def write_tree(tree: Tree, into: Path) -> None:

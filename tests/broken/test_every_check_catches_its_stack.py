@@ -70,8 +70,27 @@ STACKS = (
         },
     ),
     Broken("P5", "p5_hears_twice", {"script": CHAT, "faults": crash(3, "reply.received")}),
+    Broken(
+        "P6",
+        "p6_forgets_on_its_way_up",
+        {"script": CHAT[:2], "sweep": {"disk": ["kill"], "depth": 2}},
+        "P5",
+        "p5_says_half",
+        {
+            "script": [{"user": "Tell me all", "reply": {"words": 60}}],
+            "stack": {"max_tokens": 80},
+        },
+    ),
     Broken("S1", "s1_writes_at_close", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken("S2", "s2_trips_over_its_lock", {"script": CHAT, "faults": crash(2, "request.sent")}),
+    Broken(
+        "S3",
+        "s3_keeps_the_next_turn_to_itself",
+        {
+            "script": CHAT,
+            "faults": [*crash(2, "reply.received"), *crash(2, "reply.delivered")],
+        },
+    ),
     Broken("S6", "s6_writes_beside_its_home", {"script": CHAT}),
     Broken("S6", "s6_reads_its_neighbours", {"script": CHAT}),
     Broken("S6", "s6_lets_others_read", {"script": CHAT}),

@@ -46,7 +46,21 @@ def test_the_directory_is_kept_before_and_after_the_crash_and_after_the_resume(
         "turn-2-before",
     ]
     before, after, resumed = (
-        (keep / name / "conversation.jsonl").read_bytes()
+        (keep / name / "session-1.jsonl").read_bytes()
         for name in ("turn-2-before", "crash-1-after", "turn-2-after-resume")
     )
     assert len(before) < len(after) < len(resumed)
+
+
+def test_a_write_that_is_torn_leaves_its_beginning_and_the_process_dead(
+    naive_server: Server, tmp_path: Path
+) -> None:
+    fault = {"crash": {"turn": 2, "at": "write *.jsonl", "torn": -1}}
+    keep = tmp_path / "keep"
+    keep.mkdir()
+    record = play(naive_server, tmp_path / "home", scenario_of(faults=[fault]), keep)
+    left = (keep / "crash-1-after" / "session-1.jsonl").read_bytes()
+    assert left.endswith(b'{"role": "user", "content": "book"}')
+    (torn,) = [event for event in record.of("disk") if event.data["error"] == "torn"]
+    assert torn.data["size"] == len(b'{"role": "user", "content": "book"}')
+    assert [event.data["fault"] for event in record.of("crashed")] == [0]

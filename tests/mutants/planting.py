@@ -8,6 +8,7 @@ line no longer stands in the stack is an error: the list must follow the code.
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,3 +88,15 @@ def plant(defect: Defect | None, folder: Path) -> str:
     target = folder / f"{'sound' if defect is None else defect.name}.py"
     target.write_text(_NAME.sub(PACKAGE, TARGET.read_text(encoding="utf-8")), encoding="utf-8")
     return f"{target}:{CLASS}"
+
+
+def main(arguments: list[str]) -> int:
+    """Plant the defect of that name in that folder, and print what `--target` must say."""
+    name, folder = arguments
+    found = {defect.name: defect for defect in defects()}[name]
+    sys.stdout.write(plant(found, Path(folder)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -77,7 +77,8 @@ def test_a_scenario_in_python_is_checked_like_a_file(inner: pytest.Pytester) -> 
         """
         import pytest
         from harness.scenario.load import ScenarioError
-        from harness.scenario.schema import Fault, Http, Say, Scenario
+        from harness.scenario.faults import Fault, Http
+        from harness.scenario.schema import Say, Scenario
 
         def test_it(scenario_run):
             fault = Fault(http=Http(turn=9, status=529))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.scenario.schema import Fault, Http, Say, Scenario, Step, Wait
+from harness.scenario.faults import Fault, Http
+from harness.scenario.schema import Say, Scenario, Step, Wait
 
 LINE = {"user": "hello", "reply": {"text": "hi"}}
 
@@ -49,13 +50,7 @@ def test_what_is_dumped_is_read_back() -> None:
         {"script": [{"user": "x", "reply": {"text": "y", "words": 3}}]},
         {"script": [{"user": "x", "reply": {"input": {}, "text": "y"}}]},
         {"script": [{"wait": "soon"}]},
-        {"faults": [{"crash": {"turn": 0, "at": "reply.received"}}]},
-        {"faults": [{"crash": {"turn": 1, "at": "lunch"}}]},
-        {"faults": [{"http": {"turn": 1}}]},
-        {"faults": [{"http": {"turn": 1, "status": 529, "network": "hang"}}]},
-        {"faults": [{"stream": {"turn": 1}}]},
-        {"faults": [{}]},
-        {"faults": [{"http": {"turn": 1, "status": 500}, "tool": {"turn": 1, "crash": "before"}}]},
+        {"tools": {"read": {"returns": 1, "words": 9}}},
         {"expect": {"resume": {"after_crash": 1}}},
         {"seed": -1},
     ],
@@ -63,13 +58,6 @@ def test_what_is_dumped_is_read_back() -> None:
 def test_what_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         _scenario(**fields)
-
-
-@pytest.mark.parametrize("at", ["reply.received", "write checkpoint", "fsync *.jsonl #2"])
-def test_a_crash_falls_on_a_boundary_or_a_disk_operation(at: str) -> None:
-    (fault,) = _scenario(faults=[{"crash": {"turn": 1, "at": at}}]).faults
-    assert fault.kind == "crash"
-    assert fault.what.turn == 1
 
 
 def test_a_step_knows_its_calls_one_or_several() -> None:

@@ -74,6 +74,7 @@ class _Life:
         workshop: Channel,
         decide: Callable[[Operation], Decision],
         advance: Callable[[int], None],
+        refused: Callable[[str, str], None],
     ) -> None:
         """Wait until somebody has something to say, and hear it."""
         left = self._deadline - time.monotonic()
@@ -88,7 +89,9 @@ class _Life:
             while (message := self._door.receive_now()) is not None:
                 if "trapped" in message:
                     [listener] = self._door.take_descriptors()
-                    self.recorder = Recorder(listener, self._run.trace, decide, advance=advance)
+                    self.recorder = Recorder(
+                        listener, self._run.trace, decide, advance=advance, refused=refused
+                    )
                 elif "say" in message:
                     self._run.said.append((len(self._run.operations), message["say"]))
                     self._door.send({})
@@ -147,6 +150,7 @@ class Workshop:
         stacks: bool = False,
         kill_after: int | None = None,
         advance: Callable[[int], None] = lambda ns: None,
+        refused: Callable[[str, str], None] = lambda address, call: None,
     ) -> Run:
         """Run `module:function(home, say, *arguments)` to its end, or to its death."""
         run = Run(trace or Trace.of(home))
@@ -162,7 +166,7 @@ class Workshop:
         life = _Life(run, Channel(door), self._channel.receive()["pid"], ear)
         try:
             while run.status is None:
-                life.turn(self._channel, decide, advance)
+                life.turn(self._channel, decide, advance, refused)
                 if life.recorder is not None and not run.killed:
                     try:
                         life.recorder.serve(most=1)

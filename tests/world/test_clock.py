@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.world.clock import VirtualClock
+from harness.world.clock import ORIGIN_NS, VirtualClock
 
 START = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
 
@@ -34,4 +34,16 @@ def test_a_deadline_is_set_and_taken_away() -> None:
     assert clock.deadline_ns == 10
     clock.deadline_ns = None
     assert clock.deadline_ns is None
+    clock.close()
+
+
+def test_it_begins_anew_while_the_page_goes_on() -> None:
+    clock = VirtualClock(START)
+    clock.advance(7)
+    clock.deadline_ns = 9
+    clock.begin_at(3)
+    assert (clock.elapsed_ns, clock.deadline_ns) == (3, None)
+    assert clock.origin_ns == ORIGIN_NS + 4
+    clock.advance(5)
+    assert clock.elapsed_ns == 8
     clock.close()

@@ -39,3 +39,10 @@ def test_tools_are_described_as_the_target_needs_them() -> None:
 def test_an_unknown_tool_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         _shed().run("lift", None, {})
+
+
+def test_a_long_result_has_so_many_words_and_is_the_same_every_time() -> None:
+    shed = ToolShed({"read": ToolSpec(words=300)})
+    first, second = (shed.run("read", key, {}).result for key in ("c1", "c2"))
+    assert len(first.split()) == 300
+    assert first == second

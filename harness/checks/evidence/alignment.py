@@ -3,7 +3,8 @@
 Each history is laid beside the turns spoken so far. What should be there: every acknowledged turn,
 with its user text as spoken and its answer as given, in order, once. What may be there: the turn in
 flight, or one given up after an error, in part. A turn that one history was found wrong on is
-excused in the later ones, so that one cause is told once.
+excused in the later ones, so that one cause is told once. Where the scenario damaged a file at rest
+one record may be gone from the history after that: it is the one that was hit.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from harness.checks.evidence.breach import contrast, shorten
 from harness.checks.evidence.facts import Evidence, Memory
-from harness.checks.evidence.transcript import Remembered, read_turns
+from harness.checks.evidence.transcript import Remembered, read_turns, squeezed
 from harness.scenario.plan import Turn
 
+_known: WeakKeyDictionary[Evidence, tuple[Departure, ...]] = WeakKeyDictionary()
+"""Several checks ask for the same departures."""
 Kind = Literal["departs", "twice", "lost"]
 
 
@@ -59,11 +63,22 @@ class _Excuses:
 
 def departures(evidence: Evidence) -> tuple[Departure, ...]:
     """All departures of all histories, in order, each cause once."""
+    known = _known.get(evidence)
+    if known is None:
+        known = _known[evidence] = _find_departures(evidence)
+    return known
+
+
+def _find_departures(evidence: Evidence) -> tuple[Departure, ...]:
     excuses = _Excuses()
     found: list[Departure] = []
+    damaged = {event.data["after_crash"] for event in evidence.of("damaged")}
     for memory in evidence.memories:
         reading = _Reading(evidence, memory, excuses)
-        found.extend(reading.departures())
+        departed = list(reading.departures())
+        hit = memory.after_crash is not None and memory.after_crash in damaged
+        if not (hit and reading.lost_one_record()):
+            found.extend(departed)
     return tuple(found)
 
 
@@ -98,6 +113,24 @@ class _Reading:
             self._compare(item, is_last=item is held[-1])
         self._missing(self.expected[self.next :], "lost")
         yield from _first_of_each_cause(self.found, self.memory)
+
+    def lost_one_record(self) -> bool:
+        """Whether one missing message explains all, and what is there was really said.
+
+        Without its question an answer stands with the turn before.
+        """
+        turns = sorted({turn for departure in self.found for turn in departure.turns})
+        if any(departure.kind == "twice" for departure in self.found):
+            return False
+        if len(turns) > 1 and turns != [turns[0], turns[0] + 1]:
+            return False
+        users = {None, *(item.turn.user for item in self.expected)}
+        said = [text for item in self.expected for text in (*item.answers, *_texts_of(item.turn))]
+        script = squeezed("".join(said))
+        return all(
+            remembered.user in users and all(squeezed(text) in script for text in remembered.texts)
+            for remembered in read_turns(self.memory.messages)
+        )
 
     def _place(self, remembered: Remembered) -> None:
         place = self._find(remembered)
@@ -259,6 +292,10 @@ def _spoken(evidence: Evidence, memory: Memory, excuses: _Excuses) -> list[_Expe
         for turn in evidence.plan.turns
         if turn.number in spoken
     ]
+
+
+def _texts_of(turn: Turn) -> Iterator[str]:
+    return (step.text for step in turn.steps if step.text)
 
 
 def _first_of_each_cause(found: Sequence[Departure], memory: Memory) -> Iterator[Departure]:

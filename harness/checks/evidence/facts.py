@@ -21,6 +21,8 @@ from harness.record import Event, Record
 from harness.scenario.plan import Plan, plan
 from harness.scenario.schema import Scenario
 
+CUT_SHORT = ("max_tokens", "model_context_window_exceeded")
+"""Why a reply stops that has not come to its end."""
 _TIERS = ("kill", "ext4", "posix", "real")
 
 

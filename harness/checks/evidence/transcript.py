@@ -43,9 +43,9 @@ class Remembered:
 
     def is_part_of(self, turn: Turn, answers: Sequence[str] = ()) -> bool:
         """Whether nothing was said or called here but what the script or an answer says."""
-        script = _squeezed("".join([*(step.text or "" for step in turn.steps), *answers]))
+        script = squeezed("".join([*(step.text or "" for step in turn.steps), *answers]))
         names = {call.name for call in turn.calls}
-        return all(_squeezed(text) in script for text in self.texts) and names.issuperset(
+        return all(squeezed(text) in script for text in self.texts) and names.issuperset(
             self.called
         )
 
@@ -97,5 +97,6 @@ def _type(block: Mapping[str, object]) -> object:
     return block.get("type")
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
+    """A text without its white space: how it was joined is its owner's affair."""
     return "".join(text.split())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.checks.evidence.facts import Evidence
-from harness.scenario.schema import Crash, Fault, ToolFault
+from harness.scenario.faults import Crash, Fault, ToolFault
 
 _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 
@@ -58,7 +58,7 @@ def _unexplained(evidence: Evidence) -> Iterator[str]:
 
 
 def _kills(fault: Fault) -> bool:
-    return fault.kind in ("crash", "tool")
+    return fault.kind in ("crash", "tool", "damage")
 
 
 def _unfired(evidence: Evidence) -> Iterator[str]:
@@ -93,6 +93,8 @@ def _remedy(fault: Fault) -> str:
         return f"the target asked the model too seldom in turn {turn}; name a turn that asks it"
     if fault.kind == "clock":
         return f"turn {turn} was never reached; see what happened before it"
+    if fault.kind == "damage":
+        return f"there was no such file before turn {turn}, or it was empty; name one that is there"
     if fault.kind in ("disk", "writer"):
         return f"the target did no such thing in turn {turn}; name what it does there"
     return (
@@ -134,24 +136,32 @@ def _unused(evidence: Evidence) -> Iterator[str]:
 
 
 def _given_up(evidence: Evidence) -> set[int]:
-    """Turns that a scripted fault left without an answer: their replies cannot be used."""
+    """Turns without an answer for a good reason: a scripted fault, or a message nobody can say."""
     last = {sending.turn: sending for sending in evidence.sendings}
     seen = {answer.turn for answer in evidence.delivered}
-    return {
-        turn
-        for turn, sending in last.items()
-        if turn not in seen
-        and any(
-            event.kind == "fault.fired" and _excuses(evidence, event.data["fault"])
-            for event in evidence.record.events[sending.start : sending.end]
-        )
-    } | _refused_for_good(evidence)
+    return (
+        {
+            turn
+            for turn, sending in last.items()
+            if turn not in seen
+            and any(
+                event.kind == "fault.fired" and _excuses(evidence, event.data["fault"])
+                for event in evidence.record.events[sending.start : sending.end]
+            )
+        }
+        | _refused_for_good(evidence)
+        | _blank(evidence)
+    )
 
 
 def _refused_for_good(evidence: Evidence) -> set[int]:
     """Turns whose last attempt at the model met a scripted fault, or the rate limit."""
     last = {row.turn: row for row in evidence.answers if row.turn is not None}
     return {turn for turn, row in last.items() if row.fault is not None or row.status == 429}
+
+
+def _blank(evidence: Evidence) -> set[int]:
+    return {turn.number for turn in evidence.plan.turns if not turn.user.strip()}
 
 
 def _excuses(evidence: Evidence, index: object) -> bool:

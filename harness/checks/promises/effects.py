@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.checks.evidence.breach import Breach, shorten, times
-from harness.checks.evidence.facts import Evidence, canonical
+from harness.checks.evidence.facts import CUT_SHORT, Evidence, canonical
 from harness.protocol import Contract
 from harness.record import Event
 
 Wrong = Literal["doubled", "unasked", "forgotten"]
-_CUT_SHORT = ("max_tokens", "model_context_window_exceeded")
 
 
 @dataclass(frozen=True, order=True)
@@ -63,7 +62,7 @@ def asked_for(evidence: Evidence, *, whole: bool = False) -> Counter[Deed]:
     steps = {
         (row.script_turn, row.step)
         for row in evidence.answers
-        if row.status == 200 and not (whole and row.stop_reason in _CUT_SHORT)
+        if row.status == 200 and not (whole and row.stop_reason in CUT_SHORT)
     }
     asked: Counter[Deed] = Counter()
     for turn, step in steps:

@@ -11,8 +11,10 @@ from collections.abc import Container, Iterator, Sequence
 
 from harness.checks.evidence.alignment import Departure, departures, held_turns
 from harness.checks.evidence.breach import Breach, contrast, counted, shape, shorten, times
-from harness.checks.evidence.facts import Acknowledgement, Evidence, Sending
+from harness.checks.evidence.facts import CUT_SHORT, Acknowledgement, Evidence, Sending
+from harness.checks.evidence.transcript import squeezed
 from harness.record import Event
+from harness.scenario.plan import Turn
 
 _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 _ENDS_THE_TALK = ("limit", "died", "broke", "open.failed", "history.failed", "resume.failed")
@@ -36,7 +38,7 @@ def prefix_continuation(evidence: Evidence) -> Iterator[Breach]:
 
 def consume_once(evidence: Evidence) -> Iterator[Breach]:
     """P5: one user message is answered once, however often it is resent."""
-    repeated = [*_two_answers(evidence), *_bought_again(evidence)]
+    repeated = [*_two_answers(evidence), *_bought_again(evidence), *_half_answers(evidence)]
     yield from repeated
     failed = _unexplained(evidence)
     told = {breach.turn for breach in repeated} | {evidence.turn_of(event) for event in failed}
@@ -70,6 +72,36 @@ def _finished_by_itself(evidence: Evidence) -> Iterator[Acknowledgement]:
         answer, turn = event.data["answer"], _in_flight(evidence, event.n)
         if isinstance(answer, str) and turn is not None:
             yield Acknowledgement(event.n, turn, answer)
+
+
+def _half_answers(evidence: Evidence) -> Iterator[Breach]:
+    """The user was shown a part of what the model said, and it was not the target that cut it off.
+
+    A target may give up at the output limit: then the model's last word was not its last.
+    """
+    last = {row.turn: row for row in evidence.answers if row.is_message}
+    told: set[int] = set()
+    for answer in evidence.delivered:
+        turn, row = evidence.plan.turn(answer.turn), last.get(answer.turn)
+        if answer.turn in told or row is None or turn.steps[-1].stop == "refusal":
+            continue
+        ended = row.status == 200 and row.stop_reason not in CUT_SHORT
+        said_all = (row.script_turn, row.step) == (turn.number, len(turn.steps) - 1)
+        if ended and said_all and _only_part(answer.text, turn):
+            told.add(answer.turn)
+            yield Breach(
+                "P5",
+                answer.event,
+                answer.turn,
+                f"turn {answer.turn}'s message was answered with a part of the answer: "
+                f"{contrast(turn.final_text, answer.text)}",
+                evidence.crash_in(answer.turn, answer.event),
+            )
+
+
+def _only_part(answer: str, turn: Turn) -> bool:
+    shown, whole = squeezed(answer), squeezed("".join(step.text or "" for step in turn.steps))
+    return shown in whole and squeezed(turn.final_text) not in shown
 
 
 def _in_flight(evidence: Evidence, event: int) -> int | None:
@@ -174,9 +206,16 @@ def _unexplained(evidence: Evidence) -> Sequence[Event]:
 
 
 def _explained(evidence: Evidence, sending: Sending) -> bool:
-    """Whether a scripted fault, or what another promise tells, made this sending fail."""
+    """Whether a scripted fault, or what another promise tells, made this sending fail.
+
+    A blank message the API refuses, and so may the target.
+    """
+    if not evidence.plan.turn(sending.turn).user.strip():
+        return True
     for event in evidence.record.events[sending.start : sending.end]:
         if event.kind in ("limit", "network.refused"):
+            return True
+        if event.kind == "disk" and event.data["error"] in ("ENOSPC", "EIO"):
             return True
         if event.kind == "fault.fired":
             fault = evidence.scenario.faults[int(str(event.data["fault"]))]

@@ -8,6 +8,8 @@ from harness.checks.evidence.alignment import Departure, departures
 from harness.checks.evidence.breach import Breach, Crash, counted, shape
 from harness.checks.evidence.facts import Evidence
 from harness.checks.evidence.stored import lost_messages
+from harness.checks.promises import recovery
+from harness.checks.promises.damaged import told_aloud
 from harness.record import Event
 
 _EXCUSING_FAULTS = ("http", "stream", "disk")
@@ -39,7 +41,7 @@ def acknowledged_durable(evidence: Evidence) -> Iterator[Breach]:
 
 def _lost_turns(evidence: Evidence, found: Iterable[Departure]) -> Iterator[Breach]:
     for departure in found:
-        if departure.kind != "lost":
+        if departure.kind != "lost" or recovery.is_first_after_recovery(evidence, departure):
             continue
         memory, turns = departure.memory, departure.turns
         crash = evidence.crash_before(memory.event)
@@ -55,13 +57,17 @@ def _lost_turns(evidence: Evidence, found: Iterable[Departure]) -> Iterator[Brea
 
 
 def loads_clean(evidence: Evidence) -> Iterator[Breach]:
-    """S2: it opens, remembers and resumes on what is left, without an error."""
+    """S2: it opens, remembers and resumes on what is left, without an error; damage is told."""
     told: set[str] = set()
     failed_lives: set[int] = set()
     for event in evidence.of(*_FAILED, "died"):
         if event.kind == "died" and (event.life in failed_lives or evidence.was_open(event)):
             continue
+        if recovery.turn_made_unreadable(evidence, event) is not None:
+            continue
         if event.kind == "resume.failed" and _was_to_fail(evidence, event):
+            continue
+        if event.kind in ("open.failed", "history.failed") and _met_an_error(evidence, event):
             continue
         failed_lives.add(event.life)
         what = _what(event)
@@ -70,6 +76,7 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
         if cause not in told:
             told.add(cause)
             yield Breach("S2", event.n, _turn(event, crash), _told(what, crash), crash)
+    yield from told_aloud(evidence)
 
 
 def _was_to_fail(evidence: Evidence, resumed: Event) -> bool:
@@ -79,6 +86,16 @@ def _was_to_fail(evidence: Evidence, resumed: Event) -> bool:
         and event.n < resumed.n
         and evidence.scenario.faults[int(str(event.data["fault"]))].kind in _EXCUSING_FAULTS
         for event in evidence.of("fault.fired")
+    )
+
+
+def _met_an_error(evidence: Evidence, failed: Event) -> bool:
+    """Whether a disk operation of this life failed before: then it must say so, and does."""
+    return any(
+        event.life == failed.life
+        and event.n < failed.n
+        and event.data["error"] in ("ENOSPC", "EIO")
+        for event in evidence.of("disk")
     )
 
 

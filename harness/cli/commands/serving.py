@@ -21,9 +21,10 @@ from harness.doors.reply import NoReply, Reply
 from harness.doors.server import open_server
 from harness.model.ledger import LedgerRow
 from harness.model.mock import MockModel
+from harness.scenario.faults import Fault
 from harness.scenario.load import ScenarioError, load
 from harness.scenario.plan import plan
-from harness.scenario.schema import Fault, Model
+from harness.scenario.schema import Model
 
 LEDGER_PAGE = "/__harness__/ledger"
 _COLUMNS = (

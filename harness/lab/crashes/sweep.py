@@ -3,218 +3,223 @@
 One run is recorded at system-call level, without the scripted deaths. From its operations come all
 directories that a crash of each tier may legally leave; each is laid down once, with the model, the
 tools and the clock as they were at the latest crash point that leaves it, and the target is opened
-on it: what does it remember, does it answer the message in flight, does it go on? A finding's token
-names tier, number and the trace's shape, so that changed code is told from a mended bug.
+on it: what does it remember, does it answer the message in flight, does what it says then last? At
+depth 2 it crashes again meanwhile. A finding's token names tier, number and the trace's shape until
+there, so that changed code is told from a mended bug.
 """
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from harness.case import BASELINE, Case
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
-from harness.lab.runner import Midway, model_of, run
-from harness.lab.targets import TargetRef
-from harness.model.mock import MockModel
-from harness.record import Event, Header, Record
-from harness.report.result import Result, StateCount
-from harness.scenario.load import Loaded
-from harness.scenario.schema import Crash, Scenario, ToolFault
+from harness.lab.crashes.again import RECOVERIES_MAX, Recovered, record_recovery, recover, sample
+from harness.lab.crashes.base import Base
+from harness.lab.crashes.crew import share_out
+from harness.lab.crashes.judging import Bench, Judged
+from harness.lab.crashes.place import diverged, read_place
+from harness.lab.crashes.warm import warm_life
+from harness.report.result import RecoveryCount, Result, StateCount
 from harness.world.disk.choices import Tier
-from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State, state, states
 from harness.world.process import Server
-from harness.world.syscalls.operations import Operation, fingerprint
-from harness.world.syscalls.rehearsal import choose
-from harness.world.tools import Effect
 
 STATES_MAX = 2_000
 """States judged a tier, unless told otherwise: a number, never seconds."""
 _INITIAL: Mapping[str, Tier] = {"k": "kill", "e": "ext4", "p": "posix"}
+_CHOICE = re.compile(r"([kep])(\d+)\.(\d+\.[0-9a-v]+)(?:\.(.+))?")
+OnState = Callable[[str, int, int], None]
+"""Hears what is being done, how many are done, of how many."""
 
 
 class Diverged(LookupError):
     """The code has changed since the token was made: its crash point is not the same any more."""
 
 
-@dataclass(frozen=True)
-class Base:
-    """The one recorded run: its record, its operations, and the model after each answer."""
+def find_state(base: Base, choice: str, server: Server, home: Path) -> tuple[Base, State]:
+    """The base and the state that a token names; Diverged where the code has changed since.
 
-    loaded: Loaded
-    target: TargetRef
-    case: Case
-    record: Record
-    operations: Sequence[Operation]
-    disk: Sequence[Event]
-    answered: Sequence[tuple[int, MockModel]]
-    shape: str
-
-
-def record_base(loaded: Loaded, target: TargetRef, case: Case, server: Server, home: Path) -> Base:
-    """Play the scenario once without its scripted deaths, and keep every disk operation."""
-    scenario = loaded.scenario
-    record = Record(_header(loaded, target, dataclasses.replace(case, choice=BASELINE)))
-    model = model_of(scenario, case.seed)
-    answered: list[tuple[int, MockModel]] = [(-1, model.copy())]
-
-    def keep(event: Event) -> None:
-        if event.kind == "model.answered":
-            answered.append((event.n, model.copy()))
-
-    record.sink = keep
-    trace = run(without_deaths(scenario), record, server, home, model=model, traced=True)
-    operations = [] if trace is None else trace.operations
-    disk = list(record.of("disk"))
-    return Base(loaded, target, case, record, operations, disk, answered, fingerprint(operations))
+    Of a second crash the recovery is recorded again, in `home`. LookupError where it names none.
+    """
+    match = _CHOICE.fullmatch(choice)
+    place = None if match is None else read_place(match[3])
+    if match is None or place is None:
+        raise LookupError(f"{choice!r} names no state of a sweep, such as `e231.88.3k0f9a1c2b7d`")
+    if (where := diverged(base.operations, place)) is not None:
+        raise Diverged(_parted(base, *where, place.at))
+    left = state(base.operations, _INITIAL[match[1]], int(match[2]), before=base.before)
+    if match[4] is None:
+        return base, left
+    second = record_recovery(base, left, server, home)
+    return find_state(second, match[4], server, home)
 
 
-def without_deaths(scenario: Scenario) -> Scenario:
-    """The scenario with every scripted death put off for ever; other faults keep their place."""
-    never = {"turn": 2**31}
-    faults = tuple(
-        fault.model_copy(update={fault.kind: fault.what.model_copy(update=never)})
-        if isinstance(fault.what, Crash | ToolFault)
-        else fault
-        for fault in scenario.faults
+def _parted(base: Base, first: int, end: int, at: int) -> str:
+    exactly = "" if end - first == 1 else f" (or at one of the {end - first - 1} after it)"
+    now = base.named(first) if first < len(base.operations) else "there is none any more"
+    return (
+        f"the trace diverged at operation {first}{exactly}: until there this code does what the "
+        f"token's did, and what it does from there on ({now}) is not what led to the crash before "
+        f"operation {at}; the state it names is no state of this code, so sweep again"
     )
-    return scenario.model_copy(update={"faults": faults})
-
-
-def crash_into(base: Base, left: State, server: Server, home: Path) -> Record:
-    """Begin with that state: the record of what comes before, the crash, and what came after."""
-    choice = f"{left.tier[0]}{left.number}.{base.shape}"
-    record = Record(
-        _header(base.loaded, base.target, dataclasses.replace(base.case, choice=choice))
-    )
-    before = _events_before(base, left.at)
-    record.events.extend(before)
-    lay_down(left, home)
-    scenario = without_deaths(base.loaded.scenario)
-    run(scenario, record, server, home, midway=_midway(base, before, left))
-    return record
-
-
-def find_state(base: Base, choice: str) -> State:
-    """The state that a token's choice names; Diverged where the code has changed since."""
-    name, _, shape = choice.partition(".")
-    if shape != base.shape:
-        raise Diverged(
-            f"the trace diverged: the token was made of a run of shape {shape}, this code's run "
-            f"has shape {base.shape}: its operations are not the same any more, so sweep again"
-        )
-    return state(base.operations, _INITIAL[name[0]], int(name[1:]))
 
 
 def sweep(
     base: Base,
+    servers: Sequence[Server],
     tiers: Sequence[Tier],
-    states_max: int,
-    judge_all: Callable[[Sequence[State]], Iterator[tuple[State, Verdict]]],
+    *,
+    states_max: int = STATES_MAX,
+    depth: int = 1,
+    on_state: OnState = lambda what, done, planned: None,
 ) -> Result:
-    """Judge the base and its states; `judge_all` crashes into them, in any order it likes."""
+    """Judge the base, its states, and at depth 2 those of their recoveries."""
     began = time.perf_counter()
-    verdict = judge(base.record)
-    findings = list(verdict.findings)
-    reasons = list(verdict.reasons)
-    counts: dict[str, StateCount] = {}
-    points: set[int] = set()
-    complete = True
-    planned = len(base.operations) + 1
+    tally = _Tally(base, judge(base.record))
     for tier in tiers:
         legal = states(base.operations, tier)
-        chosen = _sample(legal.distinct, states_max)
-        broken = 0
-        for left, judged in judge_all(chosen):
-            points.add(left.at)
-            broken += bool(judged.findings)
-            findings += judged.findings
-            reasons += judged.reasons
-        counts[tier] = StateCount(len(legal.distinct), broken, len(chosen))
-        complete = complete and legal.complete and len(chosen) == len(legal.distinct)
-    findings = _one_a_cause(findings)
-    outcome = "fail" if findings else "invalid" if reasons else "pass"
-    # A crash point has fired when all it may leave was judged: at itself, or at a later point that
-    # leaves the same.
-    fired = planned if complete else len(points)
+        chosen = sample(legal.distinct, states_max)
+        judged = _judge(base, chosen, servers, lambda done, of: on_state(tier, done, of))  # noqa: B023
+        tally.add(tier, len(legal), judged, whole=legal.complete and len(chosen) == len(legal))
+        if depth > 1:
+            starts = sample(legal.distinct, min(states_max, RECOVERIES_MAX))
+            what = f"{tier}, crashing again"
+            tally.add_again(tier, len(legal), _recover(base, starts, servers, what, on_state))
+    return tally.result(time.perf_counter() - began)
+
+
+def merged(played: Result, swept: Result) -> Result:
+    """A scenario as scripted and its sweep, as one result: the record is the scripted one's."""
+    findings = (*played.verdict.findings, *swept.verdict.findings)
+    reasons = tuple(dict.fromkeys((*played.verdict.reasons, *swept.verdict.reasons)))
+    own, more = played.verdict.numbers, swept.verdict.numbers
     numbers = dataclasses.replace(
-        verdict.numbers, crash_points_planned=planned, crash_points_fired=fired
+        own,
+        crash_points_planned=own.crash_points_planned + more.crash_points_planned,
+        crash_points_fired=own.crash_points_fired + more.crash_points_fired,
     )
-    swept = Verdict(
-        outcome,  # type: ignore[arg-type]
-        tuple(findings),
-        tuple(dict.fromkeys(reasons)),
-        verdict.not_applicable,
-        numbers,
+    verdict = dataclasses.replace(
+        played.verdict,
+        outcome="fail" if findings else "invalid" if reasons else "pass",
+        findings=findings,
+        reasons=reasons,
+        numbers=numbers,
     )
-    wall_s = time.perf_counter() - began
-    name = base.loaded.scenario.name
-    return Result(base.loaded.path, name, base.record, swept, wall_s, counts)
-
-
-def _header(loaded: Loaded, target: TargetRef, case: Case) -> Header:
-    return Header(
-        token=case.token,
-        scenario=loaded.scenario.dump(),
-        scenario_path=loaded.path,
-        target=target.name,
-        seed=case.seed,
-        fidelity=choose().fidelity,
-        volatile={"target": target.option},
+    return dataclasses.replace(
+        swept, record=played.record, verdict=verdict, wall_s=played.wall_s + swept.wall_s
     )
 
 
-def _events_before(base: Base, at: int) -> list[Event]:
-    """Everything that was seen before operation `at` reached the kernel."""
-    if at < len(base.disk):
-        return base.record.events[: base.disk[at].n]
-    end = next((e.n for e in base.record.of("history") if e.data["final"]), None)
-    return base.record.events[:end]
+def _judge(
+    base: Base,
+    chosen: Sequence[State],
+    servers: Sequence[Server],
+    on_state: Callable[[int, int], None],
+) -> Mapping[int, Judged]:
+    """The last word on each state, by its number, in the order of the states."""
+
+    def work(server: Server, some: Sequence[State]) -> Iterator[Judged]:
+        with warm_life(server, base.scenario) as warm:
+            bench = Bench(base, server, warm)
+            try:
+                yield from bench.judge_all(some)
+            finally:
+                bench.close()
+
+    last: dict[int, Judged] = {}
+    for judged in share_out(work, chosen, servers):
+        last[judged.state.number] = judged
+        on_state(len(last), len(chosen))
+    return {left.number: last[left.number] for left in chosen}
 
 
-def _midway(base: Base, before: Sequence[Event], left: State) -> Midway:
-    last = before[-1].n if before else -1
-    place = bisect.bisect_right(base.answered, last, key=lambda entry: entry[0]) - 1
-    received = [event for event in before if event.kind == "user.received"]
-    delivered = {event.turn for event in before if event.kind == "reply.delivered"}
-    turn = received[-1].turn if received else None
-    in_flight = turn is not None and turn not in delivered
-    number = 0 if turn is None else turn
-    sending = sum(1 for event in received if event.turn == turn)
-    return Midway(
-        model=base.answered[place][1].copy(),
-        effects=[_effect(event) for event in before if event.kind == "tool.effect"],
-        elapsed_ns=before[-1].at_ns if before else 0,
-        index=number - 1 if in_flight else number,
-        in_flight=in_flight,
-        sending=sending,
-        turn=turn,
-        at=_point(base, left.at),
-        tier=left.tier,
-        state=left.describe(),
-    )
+def _recover(
+    base: Base, starts: Sequence[State], servers: Sequence[Server], what: str, on_state: OnState
+) -> Sequence[Recovered]:
+    def work(server: Server, some: Sequence[State]) -> Iterator[Recovered]:
+        return recover(server, base, some)
+
+    found: dict[int, Recovered] = {}
+    for one in share_out(work, starts, servers):
+        found[one.first.number] = one
+        on_state(what, len(found), len(starts))
+    return [found[left.number] for left in starts]
 
 
-def _effect(event: Event) -> Effect:
-    return Effect(**event.data)  # type: ignore[arg-type]
+class _Tally:
+    """What all verdicts come to."""
+
+    def __init__(self, base: Base, verdict: Verdict) -> None:
+        self._base = base
+        self._verdict = verdict
+        self._findings = list(verdict.findings)
+        self._reasons = list(verdict.reasons)
+        self._states: dict[str, StateCount] = {}
+        self._recoveries: dict[str, RecoveryCount] = {}
+        self._points: set[int] = set()
+        self._complete = True
+
+    def add(self, tier: Tier, distinct: int, judged: Mapping[int, Judged], *, whole: bool) -> None:
+        """The states of one tier."""
+        verdicts = [one.verdict for one in judged.values()]
+        self._take(verdicts)
+        self._points |= {one.state.at for one in judged.values()}
+        self._states[tier] = StateCount(distinct, _broken(verdicts), len(verdicts))
+        self._complete = self._complete and whole
+
+    def add_again(self, tier: Tier, of: int, recoveries: Sequence[Recovered]) -> None:
+        """The states of its recoveries."""
+        verdicts = [verdict for one in recoveries for verdict in one.verdicts]
+        self._take(verdicts)
+        self._recoveries[tier] = RecoveryCount(
+            recorded=len(recoveries),
+            of=of,
+            distinct=sum(one.distinct for one in recoveries),
+            violating=_broken(verdicts),
+            judged=len(verdicts),
+        )
+
+    def result(self, wall_s: float) -> Result:
+        """The verdict on all of it, with the base's record."""
+        base, findings = self._base, _one_a_cause(self._findings)
+        planned = len(base.operations) + 1
+        # A crash point has fired when all it may leave was judged: at itself, or at a later point
+        # that leaves the same.
+        fired = planned if self._complete else len(self._points)
+        numbers = dataclasses.replace(
+            self._verdict.numbers, crash_points_planned=planned, crash_points_fired=fired
+        )
+        swept = Verdict(
+            "fail" if findings else "invalid" if self._reasons else "pass",
+            tuple(findings),
+            tuple(dict.fromkeys(self._reasons)),
+            self._verdict.not_applicable,
+            numbers,
+        )
+        loaded = base.loaded
+        return Result(
+            loaded.path,
+            loaded.scenario.name,
+            base.record,
+            swept,
+            wall_s,
+            self._states,
+            self._recoveries,
+        )
+
+    def _take(self, verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            self._findings += verdict.findings
+            self._reasons += verdict.reasons
 
 
-def _point(base: Base, at: int) -> str:
-    if at == len(base.operations):
-        return "the end"
-    operation = base.operations[at]
-    return f"{operation.kind} {operation.to or operation.path}"
-
-
-def _sample(all_of_them: Sequence[State], most: int) -> Sequence[State]:
-    step = -(-len(all_of_them) // most) if all_of_them else 1
-    return all_of_them[::step]
+def _broken(verdicts: Sequence[Verdict]) -> int:
+    return sum(bool(verdict.findings) for verdict in verdicts)
 
 
 def _one_a_cause(findings: Sequence[Finding]) -> list[Finding]:

@@ -9,13 +9,13 @@ asked is bounded.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from harness.scenario.schema import Scenario
 from harness.scenario.sense import complaints
 
-TRIES_MAX = 150
+TRIES_MAX = 250
 _Data = dict[str, Any]
 _SMALL_USER = "Go on."
 _SMALL_REPLY = {"text": "Done."}
@@ -82,6 +82,7 @@ def _smaller(data: _Data) -> Iterator[_Data]:
     """Everything one step smaller, the largest steps first."""
     yield from _without_faults(data)
     yield from _without_lines(data)
+    yield from _joined_turns(data)
     yield from _simpler_faults(data)
     yield from _simpler_replies(data)
     yield from _simpler_users(data)
@@ -121,6 +122,42 @@ def _cut(data: _Data, start: int, end: int) -> _Data | None:
     if not any("user" in line for line in rest):
         return None
     return _tidied({**data, "script": rest, "faults": faults})
+
+
+def _joined_turns(data: _Data) -> Iterator[_Data]:
+    """Neighbouring turns as one that says as much: all, half of them, ... two."""
+    spoken = [index for index, line in enumerate(data["script"]) if "user" in line]
+    size = len(spoken)
+    while size > 1:
+        for start in range(0, len(spoken) - 1, size):
+            if (fewer := _joined(data, spoken[start : start + size])) is not None:
+                yield fewer
+        size = -(-size // 2) if size > 2 else 1
+
+
+def _joined(data: _Data, lines: Sequence[int]) -> _Data | None:
+    """With these lines in the place of the last of them; None where a fault would lose its turn."""
+    first, last = lines[0], lines[-1]
+    joined = dict(data["script"][last])
+    locale = joined["user"] if isinstance(joined["user"], dict) else {}
+    users = [data["script"][index]["user"] for index in lines]
+    joined["user"] = {**locale, "words": _words(users)}
+    if isinstance(joined.get("reply"), dict) and "words" in joined["reply"]:
+        replies = [data["script"][index].get("reply") for index in lines]
+        joined["reply"] = {**joined["reply"], "words": _words(replies)}
+    rest = _cut(data, first, last)
+    return None if rest is None else _tidied(_with(rest, "script", first, joined))
+
+
+def _words(said: Any) -> int:
+    """How many words a text or a step says; a range counts as its most."""
+    if isinstance(said, list):
+        return sum(map(_words, said))
+    if isinstance(said, dict):
+        words = said.get("words", 0)
+        most = words[-1] if isinstance(words, list) else words
+        return _words(said.get("text")) + int(most)
+    return len(said.split()) if said else 0
 
 
 def _simpler_faults(data: _Data) -> Iterator[_Data]:

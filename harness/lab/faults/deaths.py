@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from harness.scenario.schema import OPERATION, Crash, Disk, Fault, ToolFault
+from harness.scenario.faults import OPERATION, Crash, Disk, Fault, ToolFault
 from harness.world.disk.choices import Tier
+from harness.world.syscalls.operations import Operation
 
 _TOOL_BOUNDARY = {"before": "tool.called", "during": "tool.halfway", "after_effect": "tool.done"}
 
@@ -29,6 +30,7 @@ class Death:
     call: int | None
     tier: Tier = "kill"
     state: int | None = None
+    torn: int | None = None
     operations: int | None = None
     """How many disk operations are left of those done, where not all; known when it happens."""
 
@@ -57,7 +59,7 @@ def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
             operation = OPERATION.fullmatch(what.at)
             number = None if operation is None else int(operation[3] or 1)
             at = what.at if operation is None else f"{operation[1]} {operation[2]}"
-            deaths.append(Death(index, what.turn, at, number, what.disk, what.state))
+            deaths.append(Death(index, what.turn, at, number, what.disk, what.state, what.torn))
         elif isinstance(what, ToolFault):
             deaths.append(Death(index, what.turn, _TOOL_BOUNDARY[what.crash], what.call))
     return deaths
@@ -67,3 +69,12 @@ def fits(path: str, pattern: str) -> bool:
     """Whether a file's name, or its path in the home, begins as the pattern says."""
     name = path.rpartition("/")[2]
     return any(fnmatch(one, form) for one in (name, path) for form in (pattern, f"{pattern}*"))
+
+
+def torn_at(death: Death, operation: Operation) -> int | None:
+    """How many bytes of the write in which it dies are done; None where none are."""
+    size = len(operation.data)
+    if death.torn is None or not size:
+        return None
+    part = death.torn if death.torn > 0 else size + death.torn
+    return max(1, min(part, size))

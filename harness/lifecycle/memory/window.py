@@ -13,6 +13,7 @@ Work is amortised O(1): each message is counted once and dropped once; sums are 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -38,6 +39,7 @@ from harness.lifecycle.memory.tokens import (
 )
 
 _LOW_MARK_MAX = 0.9
+_LOG = logging.getLogger("harness.lifecycle")
 
 
 class MessageWindow(Held):
@@ -329,5 +331,8 @@ class MessageWindow(Held):
         self.evicted += messages
         eviction = Eviction(messages, tokens, reason, self.first_tag, summary)
         if self.on_evict is not None:
-            self.on_evict(eviction)
+            try:
+                self.on_evict(eviction)
+            except Exception as error:  # noqa: BLE001 - a hook may raise anything; the cut is made
+                _LOG.warning("the eviction hook raised %s: %s", type(error).__name__, error)
         return eviction

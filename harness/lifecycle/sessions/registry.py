@@ -35,6 +35,8 @@ _Signal = TypeVar("_Signal", bound=threading.Condition | asyncio.Condition)
 class _Place(Generic[_Kind]):
     conversation: _Kind
     busy: bool = False
+    leaving: bool = False
+    """The registry was closed meanwhile: it is let go of when it is given back."""
 
 
 class _Registry(Generic[_Kind, _Signal]):
@@ -88,7 +90,7 @@ class _Registry(Generic[_Kind, _Signal]):
             place = self._places[user_id] = _Place(self._current(user_id))
         elif place.busy:
             return None
-        elif self._expired(place.conversation):
+        elif place.conversation.closed or self._expired(place.conversation):
             del self._places[user_id]
             place.conversation._let_go()
             place = self._places[user_id] = _Place(self._current(user_id))
@@ -97,12 +99,17 @@ class _Registry(Generic[_Kind, _Signal]):
         return place.conversation
 
     def _give_back(self, user_id: str) -> None:
-        self._places[user_id].busy = False
+        place = self._places[user_id]
+        place.busy = False
+        if place.leaving:
+            del self._places[user_id]
+            place.conversation._let_go()
 
     def _close_all(self) -> None:
-        while self._places:
-            _, place = self._places.popitem()
-            place.conversation._let_go()
+        for place in self._places.values():
+            place.leaving = place.busy
+        while self._let_one_go():
+            pass
 
     def _let_one_go(self) -> bool:
         for user_id, place in self._places.items():
@@ -164,7 +171,7 @@ class Sessions(_Registry[Conversation, threading.Condition]):
             return conversation.send(message_id, text)
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Let go of all files; a session with a turn in flight follows when that is over."""
         with self._changed:
             self._close_all()
 
@@ -195,7 +202,7 @@ class AsyncSessions(_Registry[AsyncConversation, asyncio.Condition]):
             return await conversation.send(message_id, text)
 
     async def close(self) -> None:
-        """Let go of all files."""
+        """Let go of all files; a session with a turn in flight follows when that is over."""
         self._close_all()
 
 

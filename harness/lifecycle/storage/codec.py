@@ -24,11 +24,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.lifecycle.errors import LogVersionError, MessageRefused
-from harness.lifecycle.memory.tokens import Content, count_content
+from harness.lifecycle.errors import LogVersionError, MessageRefused, StoreUnavailable
+from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.durable import create_directory, seal, sync_directory, write_all
 from harness.lifecycle.storage.ids import IdIndex, fingerprint
-from harness.lifecycle.storage.record import Damage, Record, Scan, scan
+from harness.lifecycle.storage.record import Damage, Record, Scan, counted, own_id, scan
 from harness.lifecycle.storage.segments import Segments
 
 SCHEMA_VERSION = 1
@@ -79,6 +79,7 @@ class ConversationCodec:
         self._next = 0
         self._dirty = False
         self._last_at = 0
+        self._retired = False
 
     def append(
         self,
@@ -123,10 +124,10 @@ class ConversationCodec:
         record = Record(
             role=role,
             content=content,
-            id=record_id or f"r{sequence:08d}",
+            id=record_id or own_id(sequence),
             sequence=sequence,
             at_ns=at_ns,
-            tokens=count_content(content) if tokens is None else tokens,
+            tokens=counted(content, tokens),
             meta=meta,
             offset=self._end,
         )
@@ -163,6 +164,8 @@ class ConversationCodec:
         many bytes were left unread.
         """
         self.close()
+        if self._retired:
+            raise StoreUnavailable(f"{self.path}: it was closed; open the conversation again")
         create_directory(self.path.parent)
         self._files.look()
         self._ids_known = False
@@ -229,6 +232,11 @@ class ConversationCodec:
                 self._dirty = False
                 self._unsynced = []
                 os.close(descriptor)
+
+    def retire(self) -> None:
+        """Let go for good: another writer may have the session, so nothing is written any more."""
+        self._retired = True
+        self.close()
 
     def __enter__(self) -> ConversationCodec:
         return self
@@ -318,7 +326,7 @@ class ConversationCodec:
         """Take the ids up to a record's end into the index, but for those the log itself gave."""
         data = self._files.read(self._ids.covered, end)
         found = scan(data, base=self._ids.covered).records
-        named = {each.id: each.offset for each in found if each.id != f"r{each.sequence:08d}"}
+        named = {each.id: each.offset for each in found if each.id != own_id(each.sequence)}
         self._ids.add(named, covered=end, known=fingerprint(data))
 
     def _keep_ids(self) -> None:

@@ -83,7 +83,7 @@ def seal(value: Mapping[str, Any]) -> bytes:
             "refuses; nothing was written: clean it with "
             "text.encode('utf-8', 'replace').decode('utf-8') before it is appended"
         ) from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise MessageRefused(
             f"expected content that JSON can hold (text, numbers, lists, dicts), got {error}; "
             "nothing was written"

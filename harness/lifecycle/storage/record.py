@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.lifecycle.memory.tokens import Content
+from harness.lifecycle.errors import MessageRefused
+from harness.lifecycle.memory.tokens import Content, count_content
 from harness.lifecycle.storage.durable import unseal
 
 
@@ -113,6 +114,7 @@ def scan(data: bytes, *, base: int = 0, first: int = 0) -> Scan:
 def _record(value: dict[str, Any], offset: int, found: Scan) -> Record:
     if value["v"] != found.newest_version:
         found.newest_version = max(found.newest_version, int(value["v"]))
+    check_shape(value)
     return Record(
         value["role"],
         value["content"],
@@ -123,6 +125,44 @@ def _record(value: dict[str, Any], offset: int, found: Scan) -> Record:
         value["meta"],
         offset,
     )
+
+
+def check_shape(value: Mapping[str, Any]) -> None:
+    """ValueError where a sealed object is no record: others may write sealed lines too."""
+    content = value["content"]
+    if not (
+        type(value["sequence"]) is type(value["at_ns"]) is int
+        and type(value["role"]) is type(value["id"]) is str
+        and type(value["meta"]) is dict
+        and (type(content) is str or (type(content) is list and set(map(type, content)) <= _DICT))
+    ):
+        raise ValueError("sealed, but not of the shape of a record")
+
+
+_DICT = {dict}
+
+
+def own_id(sequence: int) -> str:
+    """The id of a record that was given none."""
+    return f"r{sequence:08d}"
+
+
+def is_own_id(record_id: str) -> bool:
+    """Whether an id is of that form."""
+    return record_id[:1] == "r" and len(record_id) >= 9 and record_id[1:].isdigit()
+
+
+def counted(content: Content, tokens: int | None) -> int:
+    """The tokens of what is to be stored; MessageRefused where it is no content at all."""
+    if tokens is not None:
+        return tokens
+    try:
+        return count_content(content)
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
+        raise MessageRefused(
+            f"expected content that is text or a list of content blocks, got {error}; nothing was "
+            "written"
+        ) from error
 
 
 def _check_order(found: Scan, record: Record, number: int, broken: int) -> None:

@@ -40,7 +40,7 @@ class JsonlStore:
         log = ConversationCodec(folder / LOG_NAME, now=now)
 
         def release() -> None:
-            log.close()
+            log.retire()
             lock.release()
 
         name = full_name(self.user_id, session_id)

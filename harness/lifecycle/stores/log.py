@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.lifecycle.errors import LogVersionError, MessageRefused
-from harness.lifecycle.memory.tokens import Content, count_content
+from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.codec import SCHEMA_VERSION, wall_clock_ns
 from harness.lifecycle.storage.durable import seal, unseal
-from harness.lifecycle.storage.record import Damage, Record
+from harness.lifecycle.storage.record import Damage, Record, check_shape, counted, own_id
 from harness.lifecycle.stores.shelf import Row, Shelf
 
 _LOG = logging.getLogger("harness.lifecycle")
@@ -56,10 +56,10 @@ class StoredLog:
         record = Record(
             role=role,
             content=content,
-            id=record_id or f"r{sequence:08d}",
+            id=record_id or own_id(sequence),
             sequence=sequence,
             at_ns=at_ns,
-            tokens=count_content(content) if tokens is None else tokens,
+            tokens=counted(content, tokens),
             meta=meta,
             offset=sequence,
         )
@@ -167,6 +167,7 @@ def read_rows(rows: Iterable[Row], start: int, end: int) -> tuple[list[Record], 
         try:
             value = unseal(line)
             newest = max(newest, int(value.pop("v")))
+            check_shape(value)
             if value["sequence"] != sequence:
                 raise ValueError(f"record {value['sequence']} stands in the row of {sequence}")
             records.append(Record(**value, offset=sequence))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from harness.lifecycle.turns.refusals import retries_before
 from harness.lifecycle.turns.tools import ToolCall, run, run_async, settled_without_calling
 from harness.lifecycle.turns.turn import Ask, Calls, TurnLogic
+
+_Result = TypeVar("_Result")
 
 
 def drive(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -> str:
@@ -41,7 +44,7 @@ async def drive_async(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -
         if logic.transcript.window.summarize is None:
             step = logic.next_step()
         else:
-            step = await asyncio.to_thread(logic.next_step)
+            step = await _to_its_end(logic.next_step)
         if isinstance(step, Ask):
             try:
                 message, retries = await _asked_async(client, step.request)
@@ -54,6 +57,20 @@ async def drive_async(logic: TurnLogic, client: Any, tools: Mapping[str, Any]) -
             await _dispatch_all(logic, tools, step.calls)
         else:
             return step.answer
+
+
+async def _to_its_end(work: Callable[[], _Result]) -> _Result:
+    """Do it in a thread. Cancelled, wait for it all the same: nobody else may touch the log."""
+    doing = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        while not doing.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([doing])
+        if not doing.cancelled():
+            doing.exception()
+        raise
 
 
 def _asked(client: Any, request: Mapping[str, Any]) -> tuple[Any, int]:

@@ -124,7 +124,7 @@ def _outcome(result: Any) -> Outcome:
     if isinstance(result, str):
         text = result
     elif _is_blocks(result):
-        return Outcome(result)
+        return Outcome(_storable(result) or "(empty)")
     else:
         text = json.dumps(result, ensure_ascii=False, default=str)
     clean = text.encode("utf-8", "replace").decode("utf-8")
@@ -136,4 +136,12 @@ def _is_blocks(result: Any) -> bool:
         isinstance(result, list)
         and bool(result)
         and all(isinstance(each, dict) and each.get("type") in ("text", "image") for each in result)
+        and all(isinstance(each["text"], str) for each in result if "text" in each)
     )
+
+
+def _storable(blocks: list[Block]) -> list[Block]:
+    """The blocks as the log can hold and the API take them; TypeError or ValueError if neither."""
+    text = json.dumps(blocks, ensure_ascii=False, allow_nan=False)
+    clean: list[Block] = json.loads(text.encode("utf-8", "replace"))
+    return [each for each in clean if each["type"] != "text" or each.get("text", "").strip()]

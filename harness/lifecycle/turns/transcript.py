@@ -11,6 +11,7 @@ Where the model was asked to go on, the pieces are one message of the history.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +24,7 @@ from harness.lifecycle.storage.resume import Checkpoint
 from harness.lifecycle.turns.reply import Usage
 
 NOTE = "note"
+_LOG = logging.getLogger("harness.lifecycle")
 _ONE_ATTEMPT = Usage(attempts=1)
 
 
@@ -148,6 +150,18 @@ class Transcript:
         if known is not None:
             known(record)
 
+    def read(self, record: Record) -> None:
+        """Take in a record of an earlier life; one of a shape that nothing here writes is left."""
+        try:
+            self.apply(record)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            _LOG.warning(
+                "record %d is none of this stack's (%s: %s); it is left alone",
+                record.sequence,
+                type(error).__name__,
+                error,
+            )
+
     def history(self) -> list[Said]:
         """Everything remembered, oldest first."""
         return [said for turn in self.turns if not turn.superseded for said in turn.history()]
@@ -164,7 +178,7 @@ class Transcript:
         self.settled = True
         early = [record for record in records if record.sequence < checkpoint.position]
         for record in early:
-            self.apply(record)
+            self.read(record)
         self.settled = False
         self.usage = Usage(**memory["usage"])
         self.completed = checkpoint.turn_number
@@ -173,7 +187,7 @@ class Transcript:
         if not self.window.adopt(memory["window"]):
             return False
         for record in records[len(early) :]:
-            self.apply(record)
+            self.read(record)
         return True
 
     def prepend(self, turns: list[Turn]) -> None:
@@ -215,18 +229,23 @@ class Transcript:
         turn.records.append(record)
         turn.replies += 1
         turn.calls = tool_uses(record.content) if record.meta.get("calls") else []
+        exact = self._billed(turn, record) if "usage" in record.meta else None
+        self._push("assistant", _sent(record), record, exact=exact)
+        # A plain record, as the codec alone writes them, is a whole answer that nobody billed.
+        if record.meta.get("final", "usage" not in record.meta):
+            self._finish(turn, record)
+
+    def _billed(self, turn: Turn, record: Record) -> float | None:
+        """Enter what a reply cost; its tokens by the bill, where all of it is sent again."""
         billed = record.meta["usage"]
         turn.billed.append(billed)
         if not self.settled:
             usage = Usage(**billed)
             self.usage += replace(usage, attempts=record.meta.get("retries", 0))
             self.window.learn(usage.prompt_tokens)
-        exact = None
-        if not record.meta.get("thought"):
-            exact = billed["output_tokens"] + self.window.ledger.overhead
-        self._push("assistant", _sent(record), record, exact=exact)
-        if record.meta.get("final"):
-            self._finish(turn, record)
+        if record.meta.get("thought"):
+            return None
+        return float(billed["output_tokens"] + self.window.ledger.overhead)
 
     def _finish(self, turn: Turn, record: Record) -> None:
         turn.answer = turn.text()

@@ -9,6 +9,7 @@ the model is told, the reply before the user sees it.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from harness.lifecycle.errors import (
 )
 from harness.lifecycle.memory.blocks import sendable, tool_uses
 from harness.lifecycle.memory.tokens import Content
-from harness.lifecycle.storage.record import Record
+from harness.lifecycle.storage.record import Record, is_own_id
 from harness.lifecycle.storage.resume import Checkpoint
 from harness.lifecycle.storage.store import Checkpoints, TurnLog
 from harness.lifecycle.turns.cuts import Cuts
@@ -99,7 +100,7 @@ class TurnLogic:
                 records = self._codec.settle()
             self.transcript = self._new_transcript()
             for record in records:
-                self.transcript.apply(record)
+                self.transcript.read(record)
         if stored is not None and stored == self.transcript.checkpoint:
             self._saved = stored.turn_number
         self.save_checkpoint()
@@ -124,7 +125,7 @@ class TurnLogic:
             before = self._new_transcript()
             before.settled = True
             for record in self._codec.read_head():
-                before.apply(record)
+                before.read(record)
             self.transcript.prepend(before.turns)
             self._codec.head = 0
 
@@ -136,7 +137,7 @@ class TurnLogic:
         before = self._new_transcript()
         before.settled = True
         for record in records:
-            before.apply(record)
+            before.read(record)
         return before.turn
 
     def begin(self, message_id: str, text: str, *, pin: bool = False) -> str | None:
@@ -145,6 +146,16 @@ class TurnLogic:
         MessageRefused, with nothing written, where it cannot be said; also where it was refused
         for good before.
         """
+        if not isinstance(message_id, str) or not message_id:
+            raise MessageRefused(
+                f"expected a message id of at least one character, got {message_id!r}; nothing was "
+                "written"
+            )
+        if is_own_id(message_id):
+            raise MessageRefused(
+                f"the message id {message_id!r} is of the log's own form (r and eight digits): "
+                "give the message another one"
+            )
         self._write_held()
         known = self.transcript.by_id.get(message_id) or self._older(message_id)
         if known is not None:
@@ -184,8 +195,12 @@ class TurnLogic:
         if not turn.over and turn.waiting:
             return Calls(
                 [
+                    # A copy: what a tool does to its arguments must not change what was said.
                     ToolCall(
-                        call["id"], call["name"], call["input"], begun=call["id"] in turn.intents
+                        call["id"],
+                        call["name"],
+                        copy.deepcopy(call["input"]),
+                        begun=call["id"] in turn.intents,
                     )
                     for call in turn.waiting
                 ]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from harness.model.request import Refusal
-from harness.scenario.schema import Fault, Http, Stream
+from harness.scenario.faults import Fault, Http, Stream
 
 ERROR_TYPES = {
     400: "invalid_request_error",
@@ -62,6 +62,12 @@ class Faults:
             if isinstance(what, Http | Stream):
                 self._open.append((number, what))
         self._met: dict[int, int] = {}
+
+    def copy(self) -> Faults:
+        """The same faults, as often met, with a life of their own."""
+        other = Faults(())
+        other._open, other._met = self._open, dict(self._met)
+        return other
 
     def meet(self, turn: int) -> Met | None:
         """The first fault of this turn that is not used up, one attempt less from now on."""

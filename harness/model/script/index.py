@@ -2,7 +2,8 @@
 
 A user's text is looked for as it is, then inside what was sent (a stack may wrap it), then by a
 long beginning or end (a stack may have shortened an oversize paste). A message that holds the
-texts of several turns is nobody's turn: it is a digest, as a summariser sends.
+texts of several turns, or a turn's text with its reply, is nobody's turn: it is a digest, as a
+summariser sends.
 """
 
 from __future__ import annotations
@@ -88,8 +89,15 @@ class Index:
             longest = max(held, key=len)
             if last is None and all(one in longest for one in held):
                 last = longest
-            return self._users[last] if last is not None else []
+            if last is None or self._is_told(text.replace(last, ""), last):
+                return []
+            return self._users[last]
         return self._shortened(text)
+
+    def _is_told(self, rest: str, planned: str) -> bool:
+        """Whether the rest of a message tells what was replied to the text that it holds."""
+        steps = (step for turn in self._users[planned] for step in self.steps(turn))
+        return any(step.text and _holds(rest, step.text.strip()) for step in steps)
 
     def _shortened(self, text: str) -> list[int]:
         best, best_shared = "", 0

@@ -3,7 +3,8 @@
 A classic BPF program over `struct seccomp_data`. A call that may change a disk is notified; a
 read-only open and a private mapping pass without a stop; the doors that no recorder can watch
 (io_uring, Linux AIO) do not exist (ENOSYS), so that their users take the usual calls; datagram and
-raw internet sockets are refused (EACCES): one `sendto` would slip past any gate on `connect`.
+raw internet sockets are refused (EACCES): one `sendto` would slip past any gate on `connect`. That
+is notified, so that neither a C library nor a child process leaves this machine.
 A system call of another architecture ends the process: its numbers mean something else.
 """
 
@@ -13,6 +14,7 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.world.syscalls.numbers import Machine, machine
@@ -39,10 +41,13 @@ _MAP_SHARED = 1
 _MAP_ANONYMOUS = 0x20
 _PROT_WRITE = 2
 _SOCKET_TYPE_BITS = 0xF
+_FAST_OPEN = 0x20000000
 
 OPEN_FLAGS_ARGUMENT = {"open": 1, "openat": 2}
 """Which argument holds the flags of an open; those of openat2 lie in memory, unseen by BPF."""
-DECIDED_BY_ARGUMENTS = {*OPEN_FLAGS_ARGUMENT, "mmap", "socket"}
+SEND_FLAGS_ARGUMENT = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
+"""Which argument holds the flags of a call that sends."""
+DECIDED_BY_ARGUMENTS = {*OPEN_FLAGS_ARGUMENT, *SEND_FLAGS_ARGUMENT, "mmap", "socket"}
 DO_NOT_EXIST = {"io_uring_setup", "io_setup"}
 
 
@@ -129,6 +134,7 @@ def program(on: Machine | None = None) -> bytes:
             code.give(_ALLOW)
     _decide_mapping(code)
     _decide_socket(code)
+    _decide_sending(code, numbers)
     code.label("notify")
     code.give(_NOTIFY)
     code.label("does not exist")
@@ -150,6 +156,15 @@ def _decide_mapping(code: Assembler) -> None:
     code.if_any_bit(_MAP_ANONYMOUS, then="allow")
     code.load_argument(2)
     code.if_any_bit(_PROT_WRITE, then="notify", otherwise="allow")
+
+
+def _decide_sending(code: Assembler, numbers: Mapping[str, int]) -> None:
+    """TCP's fast open connects while it sends: programs connect first where there is none."""
+    for name, argument in SEND_FLAGS_ARGUMENT.items():
+        if name in numbers:
+            code.label(name)
+            code.load_argument(argument)
+            code.if_any_bit(_FAST_OPEN, then="refuse", otherwise="allow")
 
 
 def _decide_socket(code: Assembler) -> None:

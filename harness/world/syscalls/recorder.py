@@ -5,6 +5,8 @@ life waits in the call meanwhile: what the runner records before it decides come
 operation, in order. Only entries are seen, no return values; so after a run the operations, played
 again, are compared with the directory (`harness.world.disk.replay`).
 
+It is also where the network ends for C libraries and child processes (`harness.world.network`).
+
 Poll `fileno()` beside the life's sockets. A life may have sent a message before the call that woke
 the poll: drain its sockets in `decide`, before recording the operation.
 """
@@ -18,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.world import network
 from harness.world.settled import Pending
 from harness.world.syscalls import contents, entries
 from harness.world.syscalls.notify import (
@@ -141,6 +144,7 @@ class Recorder:
         decide: Decide,
         *,
         advance: Callable[[int], None] = no_time,
+        refused: Callable[[str, str], None] = lambda address, call: None,
     ) -> None:
         self.trace = trace
         # Whoever was making files before is dead.
@@ -148,6 +152,7 @@ class Recorder:
         self._listener = Listener(descriptor)
         self._decide = decide
         self._advance = advance
+        self._refused = refused
         self._pending = Pending(trace.files.home)
         self._names = {number: name for name, number in machine().numbers.items()}
 
@@ -195,6 +200,8 @@ class Recorder:
                 break
             waiting = self._listener.receive()
             try:
+                if self._names[waiting.number] in network.CALLS:
+                    break
                 if self._understand(waiting) is not None:
                     break
             except contents.Unsupported:
@@ -204,6 +211,9 @@ class Recorder:
         return tuple(line.strip() for line in text.splitlines() if line.startswith("  File"))
 
     def _answer(self, waiting: Notification) -> None:
+        if self._names[waiting.number] in network.CALLS:
+            self._gate(waiting)
+            return
         try:
             operation = self._understand(waiting)
         except contents.Unsupported:
@@ -216,6 +226,17 @@ class Recorder:
             self._listener.go_on(waiting)
         else:
             self._carry_out(waiting, operation, self._decide(operation))
+
+    def _gate(self, waiting: Notification) -> None:
+        """Nothing leaves this machine, whoever sends it."""
+        name = self._names[waiting.number]
+        address = network.outside(Call(name, waiting.thread, waiting.arguments, self.trace.files))
+        self._listener.check(waiting)
+        if address is None:
+            self._listener.go_on(waiting)
+        else:
+            self._refused(address, name)
+            self._listener.refuse(waiting, errno.ENETUNREACH)
 
     def _understand(self, waiting: Notification) -> Operation | None:
         """The operation; the caller is known to be still there when this returns."""

@@ -54,9 +54,21 @@ def test_the_reference_stack_ends_0(scenario: str, capsys: pytest.CaptureFixture
     assert "0 broken of" in capsys.readouterr().out
 
 
+def test_each_disk_operation_may_fail_instead(
+    scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "errors.json"
+    options = ["--errors", "EIO", "--states", "2", "--json", str(report)]
+    assert main(["sweep", scenario, *options]) == 0
+    assert "disk operations that fail, 0 broken of" in capsys.readouterr().out
+    (row,) = json.loads(report.read_text(encoding="utf-8"))["scenarios"]
+    assert set(row["states"]) == {"EIO"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--errors", "EPERM"], "expected ENOSPC, EIO or both, got 'EPERM'"),
         (["--disk", "floppy"], "expected kill, ext4, posix or several, got 'floppy'"),
         (["--states", "0"], "expected a whole number from 1"),
         (["--target", "nobody"], "expected path/to/file.py:Class or one of"),

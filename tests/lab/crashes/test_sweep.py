@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness.case import parse
 from harness.lab import play as lab
-from harness.lab.crashes.sweep import without_deaths
 from harness.report.result import Result
-from harness.scenario.load import Loaded
-from harness.scenario.schema import Scenario
 from harness.world.syscalls.rehearsal import available
+from tests.lab.crashes.conftest import story
 
+_loaded = story
+FORGETS = str(Path(__file__).parents[2] / "broken" / "p6_forgets_on_its_way_up.py:Broken")
+CRASH = {"crash": {"turn": 2, "at": "reply.received"}}
 WORKS, WHY = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
-
-
-def _loaded(**fields: Any) -> Loaded:
-    script = [
-        {"user": "hello", "reply": {"text": "hi"}},
-        {"user": "pay bob", "reply": [{"tool": "pay", "input": {"to": "bob"}}, {"text": "paid"}]},
-        {"user": "bye", "reply": {"text": "see you"}},
-    ]
-    data = {
-        "name": "swept",
-        "stack": {"window_tokens": 8000, "checkpoint_every": 1},
-        "tools": {"pay": {"takes": "2s"}},
-        "script": script,
-        **fields,
-    }
-    return Loaded("some/swept.scenario.yaml", Scenario.model_validate(data))
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +63,9 @@ def test_each_finding_replays_from_its_token_alone(naive: Result, tmp_path: Path
 
 def test_on_changed_code_a_token_says_that_the_trace_diverged(naive: Result) -> None:
     case = parse(naive.verdict.findings[0].token)
-    number, _, shape = case.choice.partition(".")
-    other = dataclasses.replace(case, choice=f"{number}.{shape[::-1]}")
-    with pytest.raises(LookupError, match="the trace diverged"):
+    place, _, sums = case.choice.rpartition(".")
+    other = dataclasses.replace(case, choice=f"{place}.{sums[::-1]}")
+    with pytest.raises(LookupError, match=r"the trace diverged at operation \d+"):
         lab.replay(other.token, [_loaded()])
 
 
@@ -93,15 +77,29 @@ def test_a_bound_on_states_is_kept_and_said() -> None:
     assert numbers.crash_points_fired < numbers.crash_points_planned
 
 
-def test_scripted_deaths_are_left_out_and_other_faults_keep_their_place() -> None:
-    faults = [
-        {"crash": {"turn": 1, "at": "reply.received"}},
-        {"http": {"turn": 2, "status": 529}},
-        {"tool": {"turn": 2, "crash": "before"}},
-    ]
-    loaded = _loaded(faults=faults)
-    kept = without_deaths(loaded.scenario).faults
-    assert [fault.kind for fault in kept] == ["crash", "http", "tool"]
-    assert [fault.what.turn > 3 for fault in kept] == [True, False, True]
-    result = lab.sweep(loaded, tiers=("kill",), states_max=6)
-    assert result.outcome == "pass", result.verdict
+def test_a_second_crash_is_swept_too_and_its_token_replays() -> None:
+    result = lab.sweep(
+        _loaded(script=story().scenario.script[:1]),
+        target=FORGETS,
+        tiers=("kill",),
+        depth=2,
+        jobs=2,
+    )
+    (finding,) = result.verdict.findings
+    assert (finding.code, finding.tier) == ("P6", "kill")
+    count = result.recoveries["kill"]
+    assert (count.recorded, count.of) == (result.states["kill"].distinct,) * 2
+    assert 0 < count.violating < count.judged <= count.distinct
+    again = lab.replay(finding.token, [_loaded(script=story().scenario.script[:1])], target=FORGETS)
+    assert finding in again.verdict.findings
+
+
+def test_a_scenario_with_a_sweep_is_swept_when_it_is_run() -> None:
+    loaded = _loaded(sweep={"disk": ["kill", "ext4"]}, faults=[CRASH])
+    (result,) = lab.play([loaded], target="naive").results
+    assert result.outcome == "fail"
+    assert set(result.states) == {"kill", "ext4"}
+    numbers = result.verdict.numbers
+    assert numbers.crash_points_planned == numbers.crash_points_fired > 4
+    assert any(event.data["fault"] == 0 for event in result.record.of("crashed"))
+    assert {parse(finding.token).choice[0] for finding in result.verdict.findings} >= {"k", "e"}

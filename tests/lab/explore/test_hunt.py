@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.lab.explore.explore import explore
-from harness.lab.explore.hunt import Hunt, invented
+from harness.lab.explore.hunt import Found, Hunt, invented
 from harness.lab.play import TargetError, play, replay
 from harness.scenario.load import find, load
 
 MINUTE_NS = 60_000_000_000
 CASES = 30
+TEN = 10
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,25 @@ def test_a_target_that_is_none_is_said_before_anything_is_played(tmp_path: Path)
 
 def test_inventing_never_ends() -> None:
     assert len(list(itertools.islice(invented(0), 120))) == 120
+
+
+@pytest.mark.slow
+def test_ten_seeded_findings_are_short_fair_and_still_there(tmp_path: Path) -> None:
+    found: list[Found] = []
+    for seed in itertools.count(1):
+        found += explore(
+            target="naive",
+            seed=seed,
+            budget_ns=10 * MINUTE_NS,
+            cases_max=80,
+            folder=tmp_path / str(seed),
+        ).found
+        if len(found) >= TEN:
+            break
+    for one in found:
+        print(f"{one.code}  {one.turns} turns, {one.faults} faults  {one.path.name}")  # noqa: T201
+    assert all(one.turns <= 3 and one.faults <= 1 for one in found)
+    files = [load(one.path) for one in found]
+    assert play(files).exit_code == 0
+    for one, result in zip(found, play(files, target="naive").results, strict=True):
+        assert one.code in {finding.code for finding in result.verdict.findings}

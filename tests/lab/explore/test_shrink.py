@@ -72,6 +72,18 @@ def test_a_fault_moves_along_when_lines_before_it_go() -> None:
     assert count_turns(smallest) == 3
 
 
+def test_what_needs_much_to_be_said_is_said_in_few_turns() -> None:
+    def overflows(scenario: Scenario) -> bool:
+        said = "".join(turn.user + turn.final_text for turn in plan(scenario, 0).turns)
+        return len(said) > 900
+
+    scenario = _scenario(faults=[])
+    assert overflows(scenario)
+    smallest = shrink(scenario, overflows)
+    assert count_turns(smallest) == 1
+    assert overflows(smallest)
+
+
 def test_what_cannot_get_smaller_stays() -> None:
     scenario = _scenario()
     assert shrink(scenario, lambda _: False) == scenario

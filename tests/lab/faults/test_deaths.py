@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.lab.faults.deaths import Death, fits, needs_recorder, scripted_deaths
+from harness.lab.faults.deaths import Death, fits, needs_recorder, scripted_deaths, torn_at
 from harness.scenario.schema import Scenario
+from harness.world.syscalls.operations import Operation
 
 
 def _faults(*faults: dict[str, Any]) -> Scenario:
@@ -51,3 +52,16 @@ def test_a_file_is_meant_by_its_name_or_its_path_and_by_how_either_begins() -> N
     assert fits("sessions/a/log.jsonl", "*.jsonl")
     assert fits("sessions/a/log.jsonl", "sessions/")
     assert not fits("sessions/a/log.jsonl", "a/")
+
+
+@pytest.mark.parametrize(
+    ("torn", "done"), [(None, None), (1, 1), (99, 7), (-1, 6), (-7, 1), (-99, 1)]
+)
+def test_a_torn_write_is_done_in_part_and_never_beyond_it(
+    torn: int | None, done: int | None
+) -> None:
+    write = Operation("write", "write", "log", data=b"a line\n")
+    assert torn_at(Death(0, 1, "write log", 1, torn=torn), write) == done
+    assert (
+        torn_at(Death(0, 1, "write log", 1, torn=torn), Operation("write", "write", "log")) is None
+    )

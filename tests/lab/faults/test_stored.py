@@ -141,7 +141,7 @@ def test_between_log_and_checkpoint_there_is_a_place_to_die(
     record = play(server, tmp_path / "home", _scenario(at, 1))
     server.close()
     (crash,) = record.of("crashed")
-    where = {None: "write conversation.jsonl", 1: "write checkpoint.json"}[saved]
+    where = {None: "write session-1.jsonl", 1: "write checkpoint.json"}[saved]
     assert crash.data["where"] == where
     assert next(record.of("checkpoint")).data["turn_number"] == saved
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.model.script.faults import Faults, refusal_for, seconds
-from harness.scenario.schema import Fault, Http
+from harness.scenario.faults import Fault, Http
 
 SCRIPT = [
     {"user": "one", "reply": {"text": "First."}},

@@ -51,6 +51,17 @@ def test_a_wrapped_text_is_found_inside(index: Index, text: str) -> None:
     assert index.by_user(text) == (1,)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user: What is the capital of France?\nassistant: Paris.",
+        "user: ok\nassistant: Good.\nuser: ok",
+    ],
+)
+def test_a_text_told_with_its_reply_is_a_digest(index: Index, text: str) -> None:
+    assert index.by_user(text) == ()
+
+
 def test_a_short_text_is_not_found_inside_a_longer_word(index: Index) -> None:
     assert index.by_user("The cook took a book.") == ()
 

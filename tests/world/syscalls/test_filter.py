@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.world.syscalls.filter import Assembler, program
+from harness.world.syscalls.filter import SEND_FLAGS_ARGUMENT, Assembler, program
 from harness.world.syscalls.numbers import MACHINES
 from tests.stacks.recording import Workshop
 
@@ -116,3 +116,15 @@ def test_the_kernel_agrees_about_the_doors(workshop: Workshop, fresh: Callable[[
         f"{socket.AF_UNIX.name} SOCK_DGRAM": "open",
         f"{socket.AF_UNIX.name} SOCK_STREAM": "open",
     }
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("call", SEND_FLAGS_ARGUMENT)
+def test_sending_passes_and_fast_open_is_refused(name: str, call: str) -> None:
+    here = MACHINES[name]
+    code, number = program(here), here.numbers[call]
+    arguments = [0] * 6
+    assert interpret(code, here.audit_arch, number, tuple(arguments)) == ALLOW
+    arguments[SEND_FLAGS_ARGUMENT[call]] = 0x20000000
+    assert interpret(code, here.audit_arch, number, tuple(arguments)) == ERRNO | errno.EACCES
+    assert interpret(code, here.audit_arch, here.numbers["connect"]) == NOTIFY

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.scenario.plan import known_locale, speak
 from harness.scenario.schema import Words
-from harness.scenario.text import known_locale, speak
 
 
 @settings(max_examples=30)

@@ -1,0 +1,181 @@
+"""Every disk error there is: one run for each operation of the conversation, which then fails.
+
+`ENOSPC`: from that operation on the disk is full, until the call to the target is over; then there
+is space again. `EIO`: that one operation fails, once. The conversation goes on: what failed is
+tried again by the user. At the end the power is cut, and what was acknowledged must be there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness.case import BASELINE, Case
+from harness.checks.judge import judge
+from harness.checks.verdict import Finding, Verdict
+from harness.lab.crashes.base import without_deaths
+from harness.lab.crashes.sweep import Diverged
+from harness.lab.faults.failures import DiskError
+from harness.lab.runner import Keep, run
+from harness.lab.targets import TargetRef
+from harness.record import Header, Record
+from harness.report.result import Result, StateCount
+from harness.scenario.load import Loaded
+from harness.world.process import Server
+from harness.world.syscalls.operations import Operation, fingerprint
+from harness.world.syscalls.rehearsal import choose
+
+Error = Literal["ENOSPC", "EIO"]
+ERRORS: tuple[Error, ...] = ("ENOSPC", "EIO")
+_INITIALS: Mapping[str, Error] = {"n": "ENOSPC", "i": "EIO"}
+OnCase = Callable[[str, int, int], None]
+"""Hears which error, how many cases are done, of how many."""
+
+
+@dataclass(frozen=True)
+class Failing:
+    """One case: the number of the operation, from 0, and what becomes of it."""
+
+    number: int
+    error: str
+
+    shape: str
+
+    @property
+    def choice(self) -> str:
+        """As a token names it: `n12.SHAPE`, the disk is full at operation 12; `i12.SHAPE`, EIO.
+
+        The shape is that of the run until there.
+        """
+        return f"{'n' if self.error == 'ENOSPC' else 'i'}{self.number}.{self.shape}"
+
+
+def named(choice: str) -> Failing | None:
+    """The case that a token's choice names, None where it is of another kind."""
+    name, _, shape = choice.partition(".")
+    if name[:1] in _INITIALS and name[1:].isdecimal():
+        return Failing(int(name[1:]), _INITIALS[name[0]], shape)
+    return None
+
+
+def failing_at(operations: Sequence[Operation], number: int, error: str) -> Failing:
+    """The case of a run that does these operations."""
+    return Failing(number, error, fingerprint(operations[: number + 1]))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the cases of one scenario and target are played."""
+
+    loaded: Loaded
+    target: TargetRef
+    case: Case
+    server: Server
+
+    def base(self) -> tuple[Record, Sequence[Operation]]:
+        """The run in which nothing fails."""
+        record = self._record(BASELINE)
+        with self._home() as home:
+            trace = run(
+                without_deaths(self.loaded.scenario), record, self.server, home, traced=True
+            )
+        return record, [] if trace is None else trace.operations
+
+    def replay(self, failing: Failing, keep: Path | None = None) -> Result:
+        """One case by itself; with `keep` the directory is copied there before each turn."""
+        began = time.perf_counter()
+        _, operations = self.base()
+        if failing != failing_at(operations, failing.number, failing.error):
+            raise Diverged(
+                f"the trace diverged: until operation {failing.number} this code does not do what "
+                "the token's did, so another operation would fail; sweep again"
+            )
+        record = self.play(failing, None if keep is None else Keep(keep))
+        wall_s = time.perf_counter() - began
+        return Result(self.loaded.path, self.loaded.scenario.name, record, judge(record), wall_s)
+
+    def play(self, failing: Failing, keep: Keep | None = None) -> Record:
+        """The run in which that operation fails."""
+        record = self._record(failing.choice)
+        error = DiskError(failing.number, failing.error)
+        scenario = without_deaths(self.loaded.scenario)
+        with self._home() as home:
+            run(scenario, record, self.server, home, keep, traced=True, failing=error)
+        if error.life is None:
+            last = record.events[-1]
+            why = f"operation {failing.number} never came, so nothing failed"
+            record.add("broke", error=why, at_ns=last.at_ns, life=last.life, turn=None)
+        return record
+
+    def _record(self, choice: str) -> Record:
+        return Record(
+            Header(
+                token=dataclasses.replace(self.case, choice=choice).token,
+                scenario=self.loaded.scenario.dump(),
+                scenario_path=self.loaded.path,
+                target=self.target.name,
+                seed=self.case.seed,
+                fidelity=choose().fidelity,
+                volatile={"target": self.target.option},
+            )
+        )
+
+    @contextlib.contextmanager
+    def _home(self) -> Iterator[Path]:
+        home = Path(tempfile.mkdtemp(dir=self.server.root))
+        try:
+            yield home
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def fail_everywhere(
+    bench: Bench,
+    errors: Sequence[Error] = ERRORS,
+    *,
+    most: int | None = None,
+    on_case: OnCase = lambda error, done, planned: None,
+) -> Result:
+    """Each error at each operation of the run, each judged; over `most` an even sample of them."""
+    began = time.perf_counter()
+    record, operations = bench.base()
+    verdict = judge(record)
+    findings, reasons = list(verdict.findings), list(verdict.reasons)
+    counts: dict[str, StateCount] = {}
+    for error in errors:
+        numbers = range(0, len(operations), -(-len(operations) // most) if most else 1)
+        broken = 0
+        for done, number in enumerate(numbers, 1):
+            judged = judge(bench.play(failing_at(operations, number, error)))
+            broken += bool(judged.findings)
+            findings += judged.findings
+            reasons += judged.reasons
+            on_case(error, done, len(numbers))
+        counts[error] = StateCount(len(operations), broken, len(numbers))
+    outcome = "fail" if findings else "invalid" if reasons else "pass"
+    whole = Verdict(
+        outcome,  # type: ignore[arg-type]
+        tuple(_one_a_cause(findings)),
+        tuple(dict.fromkeys(reasons)),
+        verdict.not_applicable,
+        verdict.numbers,
+    )
+    wall_s = time.perf_counter() - began
+    return Result(bench.loaded.path, bench.loaded.scenario.name, record, whole, wall_s, counts)
+
+
+def _one_a_cause(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The first of each code and message; the others are the same bug again."""
+    told: set[tuple[str, str]] = set()
+    for finding in findings:
+        cause = (finding.code, finding.message)
+        if cause not in told:
+            told.add(cause)
+            yield finding

@@ -1,0 +1,161 @@
+"""What a state does to the target, judged: in a warm life first, in forks where it counts.
+
+A state that ends well in the warm life has ended well; one that ends in any other way is played
+again in fresh forks, and only what they say is told. So that the warm life hides nothing, one state
+in `SAMPLE_EVERY` that ended well is played again in forks too. Where the two disagree about that
+one, the process remembers more than its directory: every state it called good is taken back, and
+all is played in forks from there on.
+
+A pass is judged once for all states that differ in nothing a check looks at: the same conversation
+before the crash, and the same events, at the same times, after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import marshal
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.checks.judge import judge
+from harness.checks.verdict import Verdict
+from harness.lab.crashes.base import Base, begin
+from harness.lab.crashes.warm import Warm
+from harness.lab.runner import run
+from harness.record import Event, Record
+from harness.world.disk.lay_down import lay_down
+from harness.world.disk.states import State
+from harness.world.process import Server
+
+SAMPLE_EVERY = 100
+_OF_THE_PLACE = ("at", "tier", "where", "state")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of a state. `again`: it is known already, and this is to be taken instead."""
+
+    state: State
+    verdict: Verdict
+    again: bool = False
+
+
+class Bench:
+    """Where states of one base are tried, on one server; without a warm life only in forks."""
+
+    def __init__(self, base: Base, server: Server, warm: Warm | None = None) -> None:
+        self._base = base
+        self._server = server
+        self._warm = warm
+        self._home = Path(tempfile.mkdtemp(dir=server.root))
+        self._passed: dict[bytes, Verdict] = {}
+        self._believed: list[State] = []
+
+    def close(self) -> None:
+        """Leave no directory."""
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def judge_all(self, chosen: Sequence[State]) -> Iterator[Judged]:
+        """Each state's verdict, in order; corrections of earlier ones may come between."""
+        for place, left in enumerate(chosen):
+            yield from self.judge(left, sampled=place % SAMPLE_EVERY == 0)
+
+    def judge(self, left: State, *, sampled: bool) -> Iterator[Judged]:
+        """One state's verdict, and corrections where it shows that earlier ones were not true."""
+        if self._warm is None:
+            yield Judged(left, self.in_forks(left))
+            return
+        verdict = self._in_the_warm_life(self._warm, left)
+        if verdict.outcome == "pass" and not sampled:
+            self._believed.append(left)
+            yield Judged(left, verdict)
+            return
+        sure = self.in_forks(left)
+        if verdict.outcome == "pass" and sure.outcome != "pass":
+            self._warm = None
+            for earlier in self._believed:
+                yield Judged(earlier, self.in_forks(earlier), again=True)
+        yield Judged(left, sure)
+
+    def in_forks(self, left: State) -> Verdict:
+        """The verdict of fresh processes."""
+        with a_place(self._server) as home:
+            return judge(crash_into(self._base, left, self._server, home))
+
+    def _in_the_warm_life(self, warm: Warm, left: State) -> Verdict:
+        lay_down(left, self._home)
+        record, midway = begin(self._base, left)
+        before = len(record.events)
+        warm.clock.begin_at(0)
+        run(
+            self._base.scenario,
+            record,
+            self._server,
+            self._home,
+            midway=midway,
+            clock=warm.clock,
+            lives=warm.lives,
+        )
+        return self._verdict(record, before)
+
+    def _verdict(self, record: Record, before: int) -> Verdict:
+        key = _what_counts(record, before)
+        known = None if key is None else self._passed.get(key)
+        if known is not None:
+            return known
+        verdict = judge(record)
+        if verdict.outcome == "pass" and key is not None:
+            self._passed[key] = verdict
+        return verdict
+
+
+def crash_into(
+    base: Base, left: State, server: Server, home: Path, *, traced: bool = False
+) -> Record:
+    """Begin with that state, in forks: what came before, the crash, and what came after."""
+    lay_down(left, home)
+    record, midway = begin(base, left)
+    run(base.scenario, record, server, home, midway=midway, traced=traced)
+    return record
+
+
+def _what_counts(record: Record, before: int) -> bytes | None:
+    """The same for records that no check tells apart, if it finds nothing in them.
+
+    Disk operations without an error are for no check to judge, and the name of the crash only
+    stands in messages. None where it cannot be said.
+    """
+    counting = sum(1 for event in record.events[:before] if not _silent(event))
+    after = [
+        (event.at_ns, event.life, event.turn, event.kind, _data(event))
+        for event in record.events[before:]
+        if not _silent(event)
+    ]
+    try:
+        return hashlib.blake2b(marshal.dumps((counting, after)), digest_size=16).digest()
+    except ValueError:
+        return None
+
+
+def _silent(event: Event) -> bool:
+    return event.kind == "disk" and event.data["error"] is None
+
+
+def _data(event: Event) -> object:
+    if event.kind == "crashed":
+        return {key: said for key, said in event.data.items() if key not in _OF_THE_PLACE}
+    return event.data
+
+
+@contextlib.contextmanager
+def a_place(server: Server) -> Iterator[Path]:
+    """An empty directory of a server's, for a while."""
+    home = Path(tempfile.mkdtemp(dir=server.root))
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,77 @@
+"""What came of a command to a life: an answer, an exception, or its end; and where it stood."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Returned:
+    """The target answered."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The target raised: `Type: message`, and the last frames."""
+
+    error: str
+    trace: list[str]
+
+
+@dataclass(frozen=True)
+class Died:
+    """The process ended by itself: exit status (negative: by that signal), what it last said."""
+
+    status: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Killed:
+    """The runner said so; `where` is the source line it stood on."""
+
+    where: str | None
+
+
+@dataclass(frozen=True)
+class Hung:
+    """No sign of life for `HANG_LIMIT_S`; it has been killed."""
+
+
+@dataclass(frozen=True)
+class Untraceable:
+    """The kernel or the container refuses the recorder; `why` says what it said."""
+
+    why: str
+
+
+Outcome = Returned | Raised | Died | Killed | Hung | Untraceable
+
+
+def outcome_of(answer: Mapping[str, Any]) -> Outcome:
+    """What a life said of a command that it carried out."""
+    if "error" in answer:
+        return Raised(answer["error"], answer["trace"])
+    return Returned(answer["value"])
+
+
+_LIFE, _DOORS = (f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
+_FRAME = re.compile(r'File "(.*)", line (\d+) in ')
+
+
+def innermost(stack: Sequence[str], libraries: tuple[str, ...]) -> str | None:
+    """`file.py:88 the line` of the innermost frame that is in no library."""
+    for frame in stack:
+        match = _FRAME.search(frame)
+        if match and not match[1].startswith(("<", _LIFE, _DOORS, *libraries)):
+            line = linecache.getline(match[1], int(match[2])).strip()
+            return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
+    return None

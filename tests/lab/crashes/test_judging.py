@@ -1,0 +1,132 @@
+"""The warm life is never the only witness: what it says badly, and a sample, is said by forks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.checks.judge import judge
+from harness.checks.verdict import Verdict
+from harness.lab.crashes import judging
+from harness.lab.crashes.base import Base
+from harness.lab.crashes.judging import Bench, a_place, crash_into
+from harness.lab.crashes.warm import Warm
+from harness.lab.pool import POOL
+from harness.lab.targets import find_target
+from harness.world.disk.states import State, states
+from harness.world.process import Server
+from tests.lab.crashes.conftest import recorded
+
+REMEMBERS = str(Path(__file__).parents[2] / "stacks" / "remembers.py:Remembers")
+
+
+class Told(Bench):
+    """A bench that is told what the warm life says and what the forks say."""
+
+    forked: list[int]
+
+    def __init__(self, base: Base, server: Server, warm: Warm, says: dict[str, Verdict]) -> None:
+        super().__init__(base, server, warm)
+        self.says = says
+        self.forked = []
+
+    def _in_the_warm_life(self, warm: Warm, left: State) -> Verdict:
+        return self.says["warm"]
+
+    def in_forks(self, left: State) -> Verdict:
+        self.forked.append(left.number)
+        return self.says["forks"]
+
+
+@pytest.fixture(scope="module")
+def passed(base: Base, server: Server) -> Verdict:
+    with a_place(server) as home:
+        return judge(crash_into(base, states(base.operations, "kill").distinct[0], server, home))
+
+
+@pytest.fixture
+def warm(base: Base, server: Server) -> Iterator[Warm]:
+    warm = Warm(server, base.scenario)
+    yield warm
+    warm.close()
+
+
+def _bad(verdict: Verdict) -> Verdict:
+    return dataclasses.replace(verdict, outcome="invalid", reasons=("why",))
+
+
+def test_of_what_ends_well_a_sample_is_played_in_forks(
+    base: Base, server: Server, warm: Warm, passed: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "SAMPLE_EVERY", 3)
+    chosen = states(base.operations, "kill").distinct[:7]
+    bench = Told(base, server, warm, {"warm": passed, "forks": passed})
+    assert [judged.verdict for judged in bench.judge_all(chosen)] == [passed] * 7
+    assert bench.forked == [left.number for left in chosen[::3]]
+    bench.close()
+
+
+def test_whatever_ends_badly_is_what_the_forks_say(
+    base: Base, server: Server, warm: Warm, passed: Verdict
+) -> None:
+    chosen = states(base.operations, "kill").distinct[:3]
+    bench = Told(base, server, warm, {"warm": _bad(passed), "forks": passed})
+    assert [judged.verdict for judged in bench.judge_all(chosen)] == [passed] * 3
+    assert len(bench.forked) == 3
+    bench.close()
+
+
+def test_a_warm_life_that_hides_something_is_given_up_and_taken_back(
+    base: Base, server: Server, warm: Warm, passed: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "SAMPLE_EVERY", 3)
+    chosen = states(base.operations, "kill").distinct[:6]
+    bench = Told(base, server, warm, {"warm": passed, "forks": passed})
+    said = []
+    for judged in bench.judge_all(chosen):
+        said.append((judged.state.number, judged.verdict.outcome, judged.again))
+        bench.says["forks"] = _bad(passed)
+    first, second, third, fourth, *rest = (left.number for left in chosen)
+    assert said == [
+        (first, "pass", False),
+        (second, "pass", False),
+        (third, "pass", False),
+        (second, "invalid", True),
+        (third, "invalid", True),
+        (fourth, "invalid", False),
+        *((number, "invalid", False) for number in rest),
+    ]
+    bench.close()
+
+
+def test_a_stack_that_remembers_in_its_process_is_not_blamed_for_the_warm_life() -> None:
+    with POOL.server(find_target(REMEMBERS), lambda: False) as server:
+        base = recorded(server, REMEMBERS)
+        warm = Warm(server, base.scenario)
+        bench = Bench(base, server, warm)
+        chosen = states(base.operations, "kill").distinct[-4:]
+        outcomes = [judged.verdict.outcome for judged in bench.judge_all(chosen)]
+        bench.close()
+        warm.close()
+    assert outcomes == ["pass"] * 4
+
+
+def test_states_that_differ_in_nothing_a_check_looks_at_are_judged_once(
+    base: Base, server: Server, warm: Warm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = states(base.operations, "posix").distinct
+    heard: list[Verdict] = []
+
+    def counted(record: object) -> Verdict:
+        heard.append(judge(record))  # type: ignore[arg-type]
+        return heard[-1]
+
+    monkeypatch.setattr(judging, "judge", counted)
+    bench = Bench(base, server, warm)
+    verdicts = [judged.verdict for judged in bench.judge_all(chosen)]
+    bench.close()
+    assert {verdict.outcome for verdict in verdicts} == {"pass"}
+    assert len(heard) < len(verdicts) == len(chosen)
