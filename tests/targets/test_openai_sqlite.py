@@ -13,8 +13,8 @@ pytestmark = needs(TARGET, "openai-agents")
 
 def test_neither_kill_nor_power_cut_loses_a_turn() -> None:
     result = swept(TARGET, 15)
-    assert {finding.code for finding in result.verdict.findings} <= {"P5"}
-    assert found(result) & {"P1", "S1", "S2"} == set()
+    assert result.verdict.findings == ()
+    assert {count.violating for count in result.states.values()} == {0}
 
 
 def test_a_full_disk_loses_nothing() -> None:

@@ -9,13 +9,16 @@ pytestmark = needs(TARGET, "strands-agents")
 
 
 def test_a_kill_while_it_is_created_leaves_a_session_that_cannot_be_opened() -> None:
-    result = swept(TARGET, 60)
-    assert "S2" in found(result, "kill")
-    assert "S1" in found(result, "ext4")
+    result = swept(TARGET, 40)
+    assert found(result, "kill") == {"S2"}
+    assert found(result, "ext4") == {"S1", "S2"}
+    places = {finding.message for finding in result.verdict.findings if finding.tier == "kill"}
+    assert all("Session session-1 already exists" in told for told in places)
 
 
 def test_a_full_disk_loses_nothing() -> None:
-    assert found(played("full_disk", TARGET)) <= {"P5"}
+    result = played("full_disk", TARGET)
+    assert result.outcome == "pass", result.verdict
 
 
 def test_a_pair_is_repaired_and_a_tool_that_ran_is_told_as_interrupted() -> None:
