@@ -31,4 +31,4 @@ slow:
 
 # speeds, both sides printed
 bench:
-    uv run --all-extras pytest -q -s tests/bench --benchmark-only
+    uv run --all-extras harness bench

@@ -24,6 +24,9 @@ KINDS = {
     "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
     "history.failed": "asking for the history raised: error, trace",
     "checkpoint": "its checkpoint, nulls where there is none: turn_number, tool_state, after_crash",
+    "checkpoint.failed": "asking for the checkpoint raised: error, trace",
+    "forked": "a second process on a copy of what is left, told the same: after_crash, body (what "
+    "it first asked the model, as text, or null)",
     "resumed": "resume() returned: answer (text or null), after_crash",
     "resume.failed": "resume() raised: error, trace",
     "usage": "the target's own books: the fields of protocol.Usage",
@@ -53,6 +56,9 @@ KINDS = {
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",
     "crashed": "the process was killed: at, tier, crash (n-th, from 1), fault, where (a line); "
     "and in a swept case the state of the disk, in words",
+    "writers": "several processes write to the session from here on: turns",
+    "writer.refused": "one of several processes was not let write: error, during (the command)",
+    "writers.over": "all of these processes are gone",
     "recovered": "a crash during a recovery is next; what that recovery remembers without it: "
     "messages, checkpoint (as in `checkpoint`, or null)",
     "died": "the process ended by itself: status, stderr, during (the command)",

@@ -28,7 +28,7 @@ from harness.lifecycle import ConversationCodec, MessageWindow
 from harness.lifecycle.memory.tokens import count_tokens
 
 TURNS = 400
-SHORT, LONG = 300, 12_000
+SHORT, LONG = 300, 6_000
 ROUNDS = 7
 LOG_TURNS = 3_000
 TAIL_TURNS = 20

@@ -15,8 +15,11 @@ from typing import Final
 OURS: Final = "harness"
 GROUPS: Final = {
     "window": "us/turn",
+    "count": "% off",
     "restore": "ms",
     "append": "us/message",
+    "cost": "usd",
+    "sim": "a second",
 }
 """Each group and the unit of its medians; a row says its own where it differs."""
 SIZES: Final = (100, 1_000, 10_000, 100_000)

@@ -24,8 +24,8 @@ VERSION = 1
 class Row:
     """One subject under one workload at one size.
 
-    `ratio_to_ours` is the median over ours in the same workload, size and unit; `exponent` is e in
-    `median ~ size ** e`, fitted over all sizes of the subject's workload.
+    `ratio_to_ours` is the median over ours in the same workload, size and unit, without sign;
+    `exponent` is e in `median ~ size ** e`, fitted over all sizes of the subject's workload.
     """
 
     group: str
@@ -107,7 +107,7 @@ def _related(
     slopes: Mapping[tuple[str, ...], list[tuple[float, float]]],
 ) -> Row:
     mine = ours.get((row.group, row.workload, row.size, row.unit))
-    ratio = row.median / mine if row.median is not None and mine else None
+    ratio = abs(row.median / mine) if row.median is not None and mine else None
     return replace(row, ratio_to_ours=ratio, exponent=exponent(slopes.get(_line(row), ())))
 
 

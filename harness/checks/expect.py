@@ -14,7 +14,8 @@ from harness.checks.evidence.breach import Breach, Crash
 from harness.checks.evidence.facts import Answer, Evidence
 from harness.checks.evidence.transcript import completed
 from harness.checks.promises.effects import repeated
-from harness.checks.promises.wire import attempts, rejected
+from harness.checks.wire import prefix
+from harness.checks.wire.requests import attempts, rejected
 
 CODES = {
     "resume.transcript": "P1",
@@ -28,12 +29,14 @@ CODES = {
     "attempts_per_turn": "W4",
     "seconds_per_turn": "W4",
     "failed_sends": "P5",
+    "cache_breaks": "W6",
     "cache_read_share": "W6",
 }
 """The promise that each key's number belongs to."""
 JUDGED_IN_STORES = ("resume.transcript", "lost_turns", "failed_sends")
 _SAME_CAUSE = {
     "resume.transcript": ("P1", "P5", "S1", "S3"),
+    "resume.tool_state": ("P4",),
     "lost_turns": ("S1", "P1", "S3"),
     "repeated_effects": ("P2",),
     "rejected_requests": ("W1", "W2"),
@@ -41,8 +44,10 @@ _SAME_CAUSE = {
     "attempts_per_turn": ("W4", "P5"),
     "seconds_per_turn": ("W4",),
     "failed_sends": ("P5",),
+    "cache_breaks": ("W6",),
+    "cache_read_share": ("W6",),
 }
-_OF_ITS_CRASH = ("resume.transcript",)
+_OF_ITS_CRASH = ("resume.transcript", "resume.tool_state")
 _OF_ITS_TURN = ("attempts_per_turn", "seconds_per_turn")
 
 
@@ -250,6 +255,16 @@ def _failed_sends(evidence: Evidence) -> Iterator[_Missed]:
     yield from _exact(evidence, "failed_sends", expected, got)
 
 
+def _cache_breaks(evidence: Evidence) -> Iterator[_Missed]:
+    """Requests that did not begin with the one before; waiting too long is not held against it."""
+    most = evidence.scenario.expect.cache_breaks
+    broken = [each for each in prefix.breaks(evidence) if each.cause != "expired"]
+    if most and len(broken) > most.max:
+        causes = ", ".join(sorted({each.cause for each in broken}))
+        got, last = f"{len(broken)} ({causes})", broken[-1].row
+        yield _Missed("cache_breaks", _most(most.max), got, last.event, last.turn)
+
+
 def _cache_read_share(evidence: Evidence) -> Iterator[_Missed]:
     least = evidence.scenario.expect.cache_read_share
     total = sum(row.input_tokens for row in evidence.answers)
@@ -278,5 +293,6 @@ _NUMBERS: dict[str, Callable[[Evidence], Iterator[_Missed]]] = {
     "attempts_per_turn": _attempts_per_turn,
     "seconds_per_turn": _seconds_per_turn,
     "failed_sends": _failed_sends,
+    "cache_breaks": _cache_breaks,
     "cache_read_share": _cache_read_share,
 }

@@ -15,13 +15,14 @@ from harness.checks.evidence.facts import Evidence, gather
 from harness.checks.promises import (
     confined,
     effects,
-    newest,
     recovery,
+    restart,
     resume,
     storage,
-    wire,
+    writers,
 )
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
+from harness.checks.wire import books, clocks, newest, prefix, requests
 from harness.record import Record
 
 Check = Callable[[Evidence], Iterable[Breach]]
@@ -29,17 +30,24 @@ Check = Callable[[Evidence], Iterable[Breach]]
 CHECKS: Mapping[str, Check] = {
     "P1": resume.prefix_continuation,
     "P2": effects.exactly_once,
+    "P3": restart.fork_determinism,
+    "P4": restart.checkpoint_validity,
     "P5": resume.consume_once,
     "P6": recovery.recovery_determinism,
     "S1": storage.acknowledged_durable,
     "S2": storage.loads_clean,
     "S3": recovery.append_after_recovery,
+    "S4": storage.errors_visible,
+    "S5": writers.one_writer,
     "S6": confined.confined,
-    "W1": wire.requests_accepted,
-    "W2": wire.window_kept,
+    "W1": requests.requests_accepted,
+    "W2": requests.window_kept,
     "W3": newest.newest_kept,
-    "W4": wire.bounded,
-    "W7": wire.shut_network,
+    "W4": requests.bounded,
+    "W5": books.books_agree,
+    "W6": prefix.prefix_stable,
+    "W7": requests.shut_network,
+    "T1": clocks.time_honest,
 }
 """Every check by the code of its promise."""
 JUDGED_IN_STORES = ("P1", "P4", "S1", "S2", "S3", "S4", "S5", "S6")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 End = Literal["ok", "eof", "cut", "reset", "hang"]
 """How a body ends: whole, a clean close in the middle, a close in the middle of a chunk, a TCP
@@ -18,8 +18,7 @@ more. Where it has one, the client finds it short.
 """
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One piece of the body: `delay_ns` after the one before, `data` bytes."""
 
     delay_ns: int

@@ -6,15 +6,18 @@ life that was killed is followed by another on what is left, which is asked what
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import shutil
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.faults.damage import spoil
+from harness.lab.faults.power import power_cut, set_back
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
 from harness.scenario.faults import Damage
@@ -100,8 +103,8 @@ class Lives:
     def __init__(self, ground: Ground, stage: Stage, tracing: Tracing | None) -> None:
         self.crashes = 0
         self.this_turn = 0
-        self._ground = ground
-        self._stage = stage
+        self.ground = ground
+        self.stage = stage
         self._guard = Watch(ground.home, stage)
         self._watch(tracing)
         self._life: Living | None = None
@@ -115,30 +118,28 @@ class Lives:
     def _watch(self, tracing: Tracing | None) -> None:
         """Record into this trace from now on."""
         self._tracing = tracing
-        self._stage.operations = () if tracing is None else tracing.trace.operations
+        self.stage.operations = () if tracing is None else tracing.trace.operations
 
     def open(self) -> bool:
         """Fork and open; False where it was killed meanwhile."""
-        self._stage.life += 1
-        order = {**self._ground.order, "life": self._stage.life}
-        self._life = self.begin(self._ground, order, self._tracing)
-        self._stage.record("life.started")
-        outcome = self.ask(
-            "open", session_id=self._ground.session_id, settings=self._ground.settings
-        )
+        self.stage.life += 1
+        order = {**self.ground.order, "life": self.stage.life}
+        self._life = self.begin(self.ground, order, self._tracing)
+        self.stage.record("life.started")
+        outcome = self.ask("open", session_id=self.ground.session_id, settings=self.ground.settings)
         if isinstance(outcome, Returned):
-            self._capabilities = self._stage.capabilities = outcome.value["capabilities"]
+            self._capabilities = self.stage.capabilities = outcome.value["capabilities"]
             self._guard.private = outcome.value["private_modes"]
-            self._stage.record("opened", **outcome.value)
+            self.stage.record("opened", **outcome.value)
             return True
         if isinstance(outcome, Killed):
             return False
         if isinstance(outcome, Raised):
             self.failed("open.failed", outcome)
-            if self._stage.met_disk_error:
+            if self.stage.met_disk_error:
                 # The user reads the message, makes room, and starts it again.
                 self.kill_now()
-                self._ground.clock.advance(PATIENCE_NS)
+                self.ground.clock.advance(PATIENCE_NS)
                 return self.open()
         raise Over
 
@@ -152,7 +153,7 @@ class Lives:
             self.this_turn += 1
             if self.this_turn > LIVES_PER_TURN_MAX:
                 message = f"more than {LIVES_PER_TURN_MAX} lives for one user message"
-                self._stage.record(
+                self.stage.record(
                     "limit", bound="lives_per_turn", value=LIVES_PER_TURN_MAX, message=message
                 )
                 raise Over
@@ -163,19 +164,19 @@ class Lives:
         """One command; whatever ends the life is on record when this returns."""
         if self._life is None:
             raise RuntimeError("no life is open")
-        outcome = self._life.ask({"do": do, **details}, self._stage.answer)
+        outcome = self._life.ask({"do": do, **details}, self.stage.answer)
         self._guard.after_command(self.trace)
-        self._stage.call_over()
+        self.stage.call_over()
         if isinstance(outcome, Killed):
-            if self._stage.limit_hit:
+            if self.stage.limit_hit:
                 raise Over
             self.crash(outcome.where)
         elif isinstance(outcome, Died):
-            self._stage.record("died", status=outcome.status, stderr=outcome.output, during=do)
+            self.stage.record("died", status=outcome.status, stderr=outcome.output, during=do)
         elif isinstance(outcome, Untraceable):
             raise RuntimeError(f"the disk recorder does not work here: {outcome.why}")
         elif isinstance(outcome, Hung):
-            self._stage.record(
+            self.stage.record(
                 "limit", bound="real_time", value=0, message=f"{do}() gave no sign of life"
             )
             raise Over
@@ -183,11 +184,11 @@ class Lives:
 
     def crash(self, where: str | None) -> None:
         """Put a scripted death on record; the process is dead, or idle and dies here."""
-        death = self._stage.dying
+        death = self.stage.dying
         if death is None or self._life is None:
             raise RuntimeError("nobody asked for this death")
         self._life.kill()
-        ground, tracing = self._ground, self._tracing
+        ground, tracing = self.ground, self._tracing
         if tracing is not None and death.stored:
             last = tracing.trace.operations[(death.operations or 0) - 1]
             where = f"{last.kind} {last.to or last.path}"
@@ -198,8 +199,8 @@ class Lives:
             self._watch(power_cut(tracing, ground.home, death.tier, death.state, death.operations))
         elif tracing is not None and death.operations is not None:
             self._watch(set_back(tracing, ground.home, death.operations))
-        self._stage.dying = None
-        self._stage.fire(death.fault, f"killed at {death.at}")
+        self.stage.dying = None
+        self.stage.fire(death.fault, f"killed at {death.at}")
         self.crashed(at=death.at, tier=death.tier, fault=death.fault, where=where)
         if ground.keep is not None:
             ground.keep.copy(ground.home, f"crash-{self.crashes}-after")
@@ -211,11 +212,11 @@ class Lives:
         self._life.kill()
         self._guard.after_life()
         self._guard.at_the_end(self.trace)
-        spoilt = spoil(self._ground.home, damage)
+        spoilt = spoil(self.ground.home, damage)
         if spoilt is not None:
-            self._stage.fire(fault, f"{damage.what} in {spoilt.path}")
+            self.stage.fire(fault, f"{damage.what} in {spoilt.path}")
         if self._tracing is not None:
-            trace = Trace.of(self._ground.home)
+            trace = Trace.of(self.ground.home)
             self._watch(dataclasses.replace(self._tracing, trace=trace))
         self.crashed(at=f"rest ({damage.what})", tier="kill", fault=fault, where=None)
         number = self.crashes
@@ -223,16 +224,16 @@ class Lives:
         if spoilt is not None:
             said = self._life is not None and self._life.said_something
             told = {"what": damage.what, "loud": said, "after_crash": number}
-            self._stage.record("damaged", vars(spoilt), **told, fault=fault)
+            self.stage.record("damaged", vars(spoilt), **told, fault=fault)
 
     def crashed(self, **details: Any) -> None:
         """Put a crash on record, under the next number."""
         self.crashes += 1
-        self._stage.record("crashed", crash=self.crashes, **details)
+        self.stage.record("crashed", crash=self.crashes, **details)
 
     def failed(self, kind: str, raised: Raised, **details: Any) -> None:
         """Put on record what the target raised."""
-        self._stage.record(kind, error=raised.error, trace=raised.trace, **details)
+        self.stage.record(kind, error=raised.error, trace=raised.trace, **details)
 
     def finish(self, *, remembered: bool = False) -> None:
         """Ask for the history (unless `remembered` just now) and the usage, close, let go."""
@@ -241,23 +242,45 @@ class Lives:
         if "usage" in self._capabilities:
             outcome = self.ask("usage")
             if isinstance(outcome, Returned):
-                self._stage.record("usage", **outcome.value)
+                self.stage.record("usage", **outcome.value)
         outcome = self.ask("close")
         if isinstance(outcome, Raised):
             self.failed("close.failed", outcome)
         elif isinstance(outcome, Returned):
-            self._stage.record("closed")
+            self.stage.record("closed")
         if self._life is not None:
             self._life.quit()
         self._guard.after_life()
-        self._stage.record("ended")
+        self.stage.record("ended")
+
+    @property
+    def pid(self) -> int | None:
+        """The process that lives, if any."""
+        life = self._life
+        return life.pid if isinstance(life, Life) and life.alive else None
+
+    def leave(self) -> None:
+        """Close, whatever comes of it, and let the process go."""
+        if self._life is None or self.pid is None:
+            return
+        outcome = self.ask("close")
+        if isinstance(outcome, Raised):
+            self.failed("close.failed", outcome)
+        if self.pid is not None:
+            self._life.quit()
+
+    def strike(self) -> None:
+        """SIGKILL, from outside; whoever waits for it sees it die."""
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def cut_power(self, at: str, tier: Tier) -> None:
         """It dies here, with its disk or without, and another begins on what is left."""
         self.kill_now()
         if self._tracing is not None and tier != "kill":
             self._guard.at_the_end(self.trace)
-            self._watch(power_cut(self._tracing, self._ground.home, tier, None))
+            self._watch(power_cut(self._tracing, self.ground.home, tier, None))
         self.crashed(at=at, tier=tier, fault=None, where=None)
         self.reopen()
 
@@ -277,29 +300,36 @@ class Lives:
 
     def _remember(self, final: bool = False) -> bool:
         """Ask for the history and the checkpoint; False where it was killed meanwhile."""
-        crash = None if final else self.crashes
-        outcome = self._recall("history")
+        crash = None if final or not self.crashes else self.crashes
+        outcome = self._recall("history", "history.failed")
+        if isinstance(outcome, Raised):
+            raise Over
         if not isinstance(outcome, Returned):
+            _killed_at_most(outcome)
             return False
-        self._stage.record("history", messages=outcome.value, after_crash=crash, final=final)
+        self.stage.record("history", messages=outcome.value, after_crash=crash, final=final)
         if "checkpoint" not in self._capabilities:
             return True
-        outcome = self._recall("checkpoint")
+        outcome = self._recall("checkpoint", "checkpoint.failed")
+        if isinstance(outcome, Raised):
+            return True
         if not isinstance(outcome, Returned):
+            _killed_at_most(outcome)
             return False
         found = outcome.value or {"turn_number": None, "tool_state": None}
-        self._stage.record("checkpoint", **found, after_crash=crash)
+        self.stage.record("checkpoint", **found, after_crash=crash)
         return True
 
-    def _recall(self, do: str) -> Outcome:
+    def _recall(self, do: str, failed: str) -> Outcome:
+        """Ask for what is remembered, once more where the disk was what failed."""
         outcome = self.ask(do)
-        if isinstance(outcome, Raised) and self._stage.met_disk_error:
-            self.failed("history.failed", outcome)
-            outcome = self.ask(do)
         if isinstance(outcome, Raised):
-            self.failed("history.failed", outcome)
-            raise Over
-        return _killed_at_most(outcome)
+            self.failed(failed, outcome)
+            if self.stage.met_disk_error:
+                outcome = self.ask(do)
+                if isinstance(outcome, Raised):
+                    self.failed(failed, outcome)
+        return outcome
 
     def _resume(self) -> bool:
         """Let it go on by itself, where it can; False where it was killed meanwhile."""
@@ -313,11 +343,10 @@ class Lives:
         if not isinstance(outcome, Returned):
             _killed_at_most(outcome)
             return False
-        self._stage.record("resumed", answer=outcome.value, after_crash=self.crashes)
+        self.stage.record("resumed", answer=outcome.value, after_crash=self.crashes)
         return True
 
 
-def _killed_at_most(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, Returned | Killed):
-        return outcome
-    raise Over
+def _killed_at_most(outcome: Outcome) -> None:
+    if not isinstance(outcome, Killed):
+        raise Over

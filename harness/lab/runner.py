@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
 from harness.lab.faults.failures import DiskError, scripted_failures
+from harness.lab.faults.writers import write_together
 from harness.lab.lives import Ground, Keep, Lives, Over
 from harness.lab.stage import Stage
 from harness.lab.turn import enter, take
@@ -144,13 +145,22 @@ class _Player:
         self.lives = lives(self._ground, self.stage, tracing)
 
     def play(self) -> None:
-        self.lives.open()
-        for turn in self._plan.turns:
+        if not self.lives.open():
+            self.lives.reopen()
+        turns = list(self._plan.turns)
+        while turns:
+            turn = turns.pop(0)
             self._wait(turn.pause_ns)
             enter(turn.number, self.lives, self.stage, self._clock)
             self._set_clock(turn.number)
             self._damage(turn.number)
-            self._take(turn)
+            together = [turn, *(turns.pop(0) for _ in range(self._writers_beside(turn.number)))]
+            if len(together) == 1:
+                self._take(turn)
+            else:
+                for left in write_together(together, self.lives, self.stage):
+                    enter(left.number, self.lives, self.stage, self._clock)
+                    self._take(left, 1)
             self.stage.turn = None
         self._clock.deadline_ns = None
         self._wait(self._plan.tail_ns)
@@ -197,6 +207,15 @@ class _Player:
         if duration_ns:
             self._clock.advance(duration_ns)
             self.stage.record("waited", ns=duration_ns)
+
+    def _writers_beside(self, turn: int) -> int:
+        """How many more processes write in this turn; a recorder can watch one only."""
+        for index, fault in enumerate(self._faults):
+            if fault.writer is not None and fault.writer.turn == turn and self.lives.trace is None:
+                count = fault.writer.sessions
+                self.stage.fire(index, f"{count} processes on one session")
+                return count - 1
+        return 0
 
     def _set_clock(self, turn: int) -> None:
         """Set the machine's clock wrong, where the script wants that before this turn."""

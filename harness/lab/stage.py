@@ -9,10 +9,11 @@ of disk operations that it falls in. The model and the tools outlive every life.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.channel import to_text
 from harness.doors.reply import NoReply
@@ -35,6 +36,7 @@ STRAYS_MAX = 50
 """Different strays told a case; more say nothing new."""
 _REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
 _NO_CROSSING = ("disk", "fault.fired")
+Staged = TypeVar("Staged", bound="Stage")
 
 
 class Stage:
@@ -68,14 +70,28 @@ class Stage:
         self._operations: Counter[tuple[int | None, str]] = Counter()
         self._fired: set[int] = set()
         self._strays: set[str] = set()
-        self._requests = 0
+        self._requests = itertools.count()
         self._attempts: Counter[int | None] = Counter()
         self._calls: Counter[int | None] = Counter()
+
+    def copy(self, kind: type[Staged], clock: VirtualClock) -> Staged:
+        """Another stage in the same state, with a record of its own, where no fault waits."""
+        shed = ToolShed(self._shed.specs)
+        shed.effects.extend(self._shed.effects)
+        other = kind(Record(self._record.header), clock, self._model.copy(), shed, [])
+        other.turn, other.life = self.turn, self.life
+        return other
+
+    def beside(self, kind: type[Staged]) -> Staged:
+        """The same stage with a turn and a life of its own: for another process in this case."""
+        other = kind.__new__(kind)
+        other.__dict__.update(self.__dict__)
+        return other
 
     def go_on(self) -> None:
         """Count on from what the record holds already."""
         self.life = max((event.life for event in self._record.events), default=0)
-        self._requests = sum(1 for _ in self._record.of("request.sent"))
+        self._requests = itertools.count(sum(1 for _ in self._record.of("request.sent")))
 
     def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
@@ -210,8 +226,7 @@ class Stage:
                 f"more than {ATTEMPTS_PER_TURN_MAX} requests for one user message",
             )
         self._gate("request.sent")
-        number = self._requests
-        self._requests += 1
+        number = next(self._requests)
         body: bytes = call["body"]
         parsed = read_json(body)
         self.record(
@@ -228,7 +243,7 @@ class Stage:
         row = self._model.ledger[-1]
         told = None if isinstance(reply, NoReply) else reply.headers.get("retry-after")
         wait_s = None if told is None else float(told)
-        self.record("model.answered", vars(row), request=number, retry_after=wait_s)
+        self.record("model.answered", row._asdict(), request=number, retry_after=wait_s)
         if row.fault is not None:
             self.fire(row.fault, f"status {row.status}" if row.status else "no reply")
         if isinstance(reply, NoReply):

@@ -6,6 +6,9 @@ minute and at most three times. What the user has not seen answered was not answ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from harness.lab.faults.fork import fork
 from harness.lab.lives import PATIENCE_NS, Lives
 from harness.lab.stage import Stage
 from harness.scenario.plan import Turn
@@ -27,28 +30,36 @@ def enter(turn: int | None, lives: Lives, stage: Stage, clock: VirtualClock) -> 
 def take(turn: Turn, lives: Lives, stage: Stage, clock: VirtualClock, sending: int = 0) -> bool:
     """Whether it was delivered in the end; `sending` times it was received before."""
     failures = 0
+    said = {"message_id": turn.message_id, "text": turn.user}
     while failures < FAILURES_PER_TURN_MAX:
         sending += 1
         if stage.dies_at("user.received"):
             lives.crash(None)
-            lives.reopen()
+            _go_on(said, lives, stage)
             continue
-        said = {"message_id": turn.message_id, "text": turn.user}
         stage.record("user.received", said, sending=sending)
         pin = {"pin": True} if turn.pinned and "pins" in stage.capabilities else {}
         outcome = lives.ask("send", **said, **pin)
         if isinstance(outcome, Returned):
             if _delivered(turn, outcome, lives, stage):
                 return True
-            lives.reopen()
+            _go_on(said, lives, stage)
         elif isinstance(outcome, Raised):
             failures += 1
             lives.failed("send.failed", outcome, message_id=turn.message_id)
             clock.advance(PATIENCE_NS)
-        else:
-            failures += isinstance(outcome, Died)
+        elif isinstance(outcome, Died):
+            failures += 1
             lives.reopen()
+        else:
+            _go_on(said, lives, stage)
     return False
+
+
+def _go_on(said: Mapping[str, str], lives: Lives, stage: Stage) -> None:
+    """A new life after a crash; a second one, apart, shows whether it could have gone otherwise."""
+    fork(lives, lives.ground, stage, said)
+    lives.reopen()
 
 
 def _delivered(turn: Turn, outcome: Returned, lives: Lives, stage: Stage) -> bool:

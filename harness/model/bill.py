@@ -13,9 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
 from harness.model.catalogue import ModelSpec
-from harness.model.meter import TURN_TOKENS, Part, Prompt
+from harness.model.message import MARKS
+from harness.model.meter import TURN_TOKENS, Part, Prompt, shared_length
 from harness.model.request import Request
 
 LOOK_BACK_BLOCKS = 20
@@ -24,10 +28,10 @@ WRITE_1H_FACTOR = 2.0
 TTL_NS = {"5m": 300_000_000_000, "1h": 3_600_000_000_000}
 ENTRIES_MAX = 100_000
 LINKS_MAX = 200_000
+_PLAIN = frozenset({str, type(None)})
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one call as the API reports them. The prompt is input + creation + read."""
 
     input_tokens: int
@@ -79,11 +83,12 @@ class PromptCache:
     def __init__(self) -> None:
         self._entries: dict[bytes, _Entry] = {}
         self._links: dict[tuple[bytes, bytes, str], bytes] = {}
+        self._last: tuple[tuple[bytes, bytes], list[Part], list[bytes]] = ((b"", b""), [], [])
 
     def copy(self) -> PromptCache:
         """The same entries, with a life of their own; the links are only a memory of sums."""
         other = PromptCache()
-        other._links = self._links
+        other._links, other._last = self._links, self._last
         other._entries = {key: replace(entry) for key, entry in self._entries.items()}
         return other
 
@@ -117,16 +122,21 @@ class PromptCache:
         )
 
     def _chain(self, parts: list[Part], request: Request, spec: ModelSpec) -> list[bytes]:
-        link = _seed(spec.id, request.output_format)
-        settings = _seed(request.tool_choice or None, request.thinking or None)
+        start = (
+            _seed(spec.id, request.output_format),
+            _seed(request.tool_choice or None, request.thinking or None),
+        )
+        known_start, known_parts, known_chain = self._last
+        shared = shared_length(known_parts, parts) if start == known_start else 0
+        chain = known_chain[:shared]
+        link = chain[-1] if chain else start[0]
+        in_messages = shared > 0 and parts[shared - 1].role in TURN_TOKENS
         if len(self._links) > LINKS_MAX:
             self._links.clear()
-        chain = []
-        in_messages = False
-        for part in parts:
+        for part in parts[shared:]:
             if not in_messages and part.role in TURN_TOKENS:
                 in_messages = True
-                link = hashlib.sha256(link + settings).digest()
+                link = hashlib.sha256(link + start[1]).digest()
             step = (link, part.digest, part.role)
             known = self._links.get(step)
             if known is None:
@@ -134,6 +144,7 @@ class PromptCache:
                 self._links[step] = known
             link = known
             chain.append(link)
+        self._last = start, parts, chain
         return chain
 
     def _read(self, chain: list[bytes], marks: dict[int, str], now_ns: int) -> int:
@@ -160,7 +171,9 @@ class PromptCache:
 
 
 def _marks(parts: list[Part], request: Request) -> dict[int, str]:
-    marks = {place: part.mark.get("ttl") or "5m" for place, part in enumerate(parts) if part.mark}
+    # Without marks in messages there are at most those of tools and system, which come first.
+    looked = parts if request.traits & MARKS else parts[: len(request.tools) + len(request.system)]
+    marks = {place: part.mark.get("ttl") or "5m" for place, part in enumerate(looked) if part.mark}
     automatic = request.raw.get("cache_control")
     if automatic:
         last = next(
@@ -172,15 +185,15 @@ def _marks(parts: list[Part], request: Request) -> dict[int, str]:
 
 
 def _seed(*values: object) -> bytes:
-    plain = all(value is None or isinstance(value, str) for value in values)
-    text = "\0".join(map(str, values)) if plain else json.dumps(values, sort_keys=True)
-    return hashlib.sha256(text.encode()).digest()
+    if _PLAIN.issuperset(map(type, values)):
+        return _plain_seed(values)
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).digest()
+
+
+@lru_cache(maxsize=256)
+def _plain_seed(values: tuple[object, ...]) -> bytes:
+    return hashlib.sha256("\0".join(map(str, values)).encode()).digest()
 
 
 def _sums(parts: list[Part]) -> list[int]:
-    total = 0
-    sums = []
-    for part in parts:
-        total += part.tokens
-        sums.append(total)
-    return sums
+    return list(accumulate([part.tokens for part in parts]))

@@ -5,11 +5,10 @@ Tokens are by the meter's own ruler. A reply that is lost on the way is billed a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class LedgerRow:
+class LedgerRow(NamedTuple):
     """One attempt. `status` is None when nothing was sent back; money in US dollars."""
 
     n: int

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from harness.model.bill import Usage
 from harness.model.catalogue import ModelSpec
-from harness.model.request import Refusal
+from harness.model.message import Refusal
 from harness.model.script.faults import MESSAGES
 from harness.scenario.schema import RateLimits as Told
 
@@ -127,11 +127,10 @@ class Limiter:
         """What is left and when it is full again; `start_ns` is the time of `now_ns` 0 since the
         Unix epoch."""
         at_ns = start_ns + now_ns
-        requests, received, said = (
-            bucket.told(at_ns) for bucket in (self._requests, self._input, self._output)
-        )
+        requests, received = self._requests.told(at_ns), self._input.told(at_ns)
+        said = self._output.told(at_ns)
         least = received if self._input.remaining <= self._output.remaining else said
-        return dict(zip(_NAMES, (*requests, *least, *received, *said), strict=True))
+        return dict(zip(_NAMES, requests + least + received + said, strict=True))
 
 
 @lru_cache(maxsize=256)

@@ -20,7 +20,8 @@ from zlib import crc32
 from pydantic_core import to_json
 
 from harness.model.catalogue import ModelSpec
-from harness.model.request import Block, Message, Request
+from harness.model.message import Block, Message
+from harness.model.request import Request, Settings
 
 PROMPT_TOKENS = 6
 SYSTEM_TOKENS = 4
@@ -32,6 +33,7 @@ BLOCK_TOKENS = {"tool_use": 12, "tool_result": 9, "thinking": 3, "redacted_think
 MEMO_CHARACTERS_MAX = 32_000_000
 SLICE_CHARACTERS = 1_000_000
 MESSAGES_MAX = 20_000
+OPENINGS_MAX = 256
 PIECES_MAX = 200_000
 PIECE_CHARACTERS_MAX = 64
 
@@ -145,6 +147,16 @@ class Prompt(NamedTuple):
     tokens: int
 
 
+def shared_length(known: Sequence[object], new: Sequence[object]) -> int:
+    """How many items two sequences of one kind begin with in common; cheap where they are the very
+    same objects."""
+    if new[: len(known)] == known:
+        return len(known)
+    pairs = enumerate(zip(known, new, strict=False))
+    differs = (place for place, (one, other) in pairs if one is not other and one != other)
+    return next(differs, min(len(known), len(new)))
+
+
 class Meter:
     """Counts prompts. Blocks are remembered by their content; what is forgotten is counted anew."""
 
@@ -153,6 +165,8 @@ class Meter:
         # Keyed by identity, which a request's parser keeps; the message is held, so that its
         # identity is not given to another.
         self._said: dict[tuple[int, int], tuple[Message, list[Part]]] = {}
+        self._openings: dict[Settings, tuple[list[Part], int]] = {}
+        self._last: tuple[tuple[Message, ...], int, list[Part]] = ((), 0, [])
         self._characters = 0
 
     def block(self, block: Block) -> tuple[int, bytes]:
@@ -184,6 +198,18 @@ class Meter:
 
     def prompt(self, request: Request, spec: ModelSpec) -> Prompt:
         """Count a whole prompt as the model's tokenizer does."""
+        opening, overhead = self._opening(request)
+        spoken, overhead = self._spoken(request.messages, overhead)
+        parts = opening + spoken
+        if spec.token_scale != 1.0:
+            parts = [part._replace(tokens=scaled(part.tokens, spec)) for part in parts]
+        return Prompt(parts, sum([part.tokens for part in parts]) + overhead)
+
+    def _opening(self, request: Request) -> tuple[list[Part], int]:
+        """The tools and the system prompt, and the overhead that is left for what comes next."""
+        known = self._openings.get(request.settings)
+        if known is not None:
+            return known
         parts: list[Part] = []
         overhead = PROMPT_TOKENS + (TOOLS_TOKENS if request.tools else 0)
         for tool in request.tools:
@@ -195,25 +221,39 @@ class Meter:
             tokens, digest = self.block(block)
             parts.append(Part("prompt", overhead + tokens, digest, block.get("cache_control")))
             overhead = 0
-        overhead = self._messages(request.messages, parts, overhead)
-        if spec.token_scale != 1.0:
-            parts = [part._replace(tokens=scaled(part.tokens, spec)) for part in parts]
-        return Prompt(parts, sum([part.tokens for part in parts]) + overhead)
+        if len(self._openings) >= OPENINGS_MAX:
+            self._openings.clear()
+        self._openings[request.settings] = parts, overhead
+        return parts, overhead
 
-    def _messages(self, messages: Sequence[Message], parts: list[Part], overhead: int) -> int:
-        spoken = ""
-        for message in messages:
-            if message.role != spoken:
-                spoken = message.role
-                overhead += TURN_TOKENS[spoken]
-            known = self._said.get((id(message), overhead))
-            if known is None or known[0] is not message:
-                known = (message, self._parts(message, overhead))
-                self._said[(id(message), overhead)] = known
-            parts += known[1]
+    def _spoken(self, messages: tuple[Message, ...], overhead: int) -> tuple[list[Part], int]:
+        """The parts of the messages. A conversation's next request begins like its last one: what
+        they share is not looked at again."""
+        start = overhead
+        known, known_start, parts = self._last
+        shared = shared_length(known, messages) if start == known_start else 0
+        role = ""
+        if shared and messages[shared - 1].blocks:
+            parts = parts[: len(parts) - sum(len(one.blocks) for one in known[shared:])]
+            overhead, role = 0, messages[shared - 1].role
+        else:
+            shared, parts = 0, []
+        for message in messages[shared:]:
+            if message.role != role:
+                role = message.role
+                overhead += TURN_TOKENS[role]
+            parts += self._parts_of(message, overhead)
             if message.blocks:
                 overhead = 0
-        return overhead
+        self._last = messages, start, parts
+        return parts, overhead
+
+    def _parts_of(self, message: Message, overhead: int) -> list[Part]:
+        known = self._said.get((id(message), overhead))
+        if known is None or known[0] is not message:
+            known = (message, self._parts(message, overhead))
+            self._said[(id(message), overhead)] = known
+        return known[1]
 
     def _parts(self, message: Message, overhead: int) -> list[Part]:
         parts = []

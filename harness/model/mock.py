@@ -24,8 +24,9 @@ from harness.model.bill import NOTHING, PromptCache, Usage, cost_usd
 from harness.model.catalogue import Catalogue, ModelSpec, shipped
 from harness.model.ledger import LedgerRow
 from harness.model.limits import Limits, RateLimits
+from harness.model.message import Message, Refusal
 from harness.model.meter import Meter, Prompt
-from harness.model.request import Message, Refusal, Request, parse, read_body
+from harness.model.request import Request, parse, read_body
 from harness.model.rules import entry, table
 from harness.model.rules.ask import Ask
 from harness.model.script.compose import Speaker, small_talk
@@ -37,6 +38,7 @@ from harness.scenario import schema
 from harness.scenario.faults import Fault, Http, Stream
 from harness.scenario.plan import Plan, PlannedStep
 
+NO_BETAS: frozenset[str] = frozenset()
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
 
 
@@ -130,8 +132,10 @@ class MockModel:
         self._limits = Limits(limits, None if told is None else (self._spec(model.name).id, told))
         names = table.active(rules_off, rules_on)
         self._at_entry = table.choose(table.AT_ENTRY, names)
-        self._on_shape = table.choose(table.ON_SHAPE, names)
-        self._on_prompt = table.choose(table.ON_PROMPT, names)
+        on_shape = table.choose(table.ON_SHAPE, names)
+        self._at_first = on_shape[:1]
+        self._on_shape = table.Rules(on_shape)
+        self._on_prompt = table.Rules(table.choose(table.ON_PROMPT, names))
         self._limited = "rate_limit" in names
 
     def copy(self) -> MockModel:
@@ -198,17 +202,17 @@ class MockModel:
         betas = knock.headers.get("anthropic-beta", "")
         request = attempt.request = parse(
             read_body(knock.body) if parsed is None else parsed,
-            betas=frozenset(one.strip() for one in betas.split(",") if one.strip()),
+            betas=frozenset(filter(None, map(str.strip, betas.split(",")))) if betas else NO_BETAS,
             version=knock.headers.get("anthropic-version", ""),
             counting=counting,
         )
         if request.raw.get("model") is None:
-            table.check(self._on_shape[:1], Ask(request, next(iter(self._catalogue))))
+            table.check(self._at_first, Ask(request, next(iter(self._catalogue))))
         spec = attempt.spec = self._spec(request.model)
         ask = Ask(request, spec, resumable=self._resumable)
-        table.check(self._on_shape, ask)
+        self._on_shape.check(ask)
         attempt.prompt = self._meter.prompt(request, spec)
-        table.check(self._on_prompt, ask._replace(prompt=attempt.prompt))
+        self._on_prompt.check(Ask(request, spec, attempt.prompt, self._resumable))
         if counting:
             return self._send(attempt, to_json({"input_tokens": attempt.prompt.tokens}))
         return self._converse(attempt, request, spec, attempt.prompt)
@@ -255,8 +259,8 @@ class MockModel:
             now_ns=attempt.at_ns,
             begins_ns=attempt.at_ns + step.first_token_ns,
         )
-        attempt.usage = usage = replace(
-            usage, output_tokens=spoken.output_tokens, thinking_tokens=spoken.thinking_tokens
+        attempt.usage = usage = usage._replace(
+            output_tokens=spoken.output_tokens, thinking_tokens=spoken.thinking_tokens
         )
         attempt.stop_reason = spoken.stop_reason
         self._limits.of(spec, attempt.at_ns).used(usage)

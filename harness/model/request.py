@@ -8,46 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-Block = Mapping[str, Any]
-REMEMBERED_CHARACTERS_MAX = 10_000
-REMEMBERED_MESSAGES_MAX = 4_096
+from harness.model.message import MARKS, Block, Message, Refusal, bad, read_blocks, read_messages
 
-
-class Refusal(Exception):
-    """An error answer: status, type, message, and headers of its own."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 400,
-        kind: str = "invalid_request_error",
-        rule: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.type = kind
-        self.rule = rule
-        self.headers = headers or {}
-
-
-class Message(NamedTuple):
-    """One message as sent. A string content is one text block, and `plain` remembers it."""
-
-    role: str
-    blocks: Sequence[Block]
-    plain: bool
-    sound: bool = False
-    """A string with something in it: no rule about blocks has anything to look for inside."""
-
-
+REMEMBERED_SETTINGS_BYTES_MAX = 100_000
+REMEMBERED_SETTINGS_MAX = 256
 Placed = tuple[int, int, Block]
 """A block and where it stands: message index, block index, the block."""
 
@@ -60,13 +29,12 @@ class Exchange(NamedTuple):
     blocks: list[Placed]
 
 
-@dataclass(frozen=True)
-class Request:
-    """A parsed body."""
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """What a body says beside its messages. One object for all requests that say the same, so that
+    whoever works something out from it alone can remember it by that."""
 
-    raw: Mapping[str, Any]
     model: str
-    messages: tuple[Message, ...]
     system: Sequence[Block]
     tools: Sequence[Block]
     max_tokens: int | None
@@ -74,24 +42,25 @@ class Request:
     thinking: Mapping[str, Any]
     tool_choice: Mapping[str, Any]
     stop_sequences: tuple[str, ...]
-    betas: frozenset[str] = frozenset()
-    version: str = ""
-    counting: bool = False
+    betas: frozenset[str]
+    version: str
+    counting: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Request(Settings):
+    """A parsed body."""
+
+    settings: Settings
+    raw: Mapping[str, Any]
+    messages: tuple[Message, ...]
+    traits: int
+    """Those of all messages, and of there being such."""
 
     @cached_property
     def merged(self) -> tuple[Exchange, ...]:
         """The messages, those of one role in a row made one; without those of the role system."""
         return _merge(self.messages)
-
-    @cached_property
-    def has_tool_blocks(self) -> bool:
-        """Whether any message calls a tool or brings a result."""
-        return any(
-            block["type"] in ("tool_use", "tool_result")
-            for message in self.messages
-            if not message.plain
-            for block in message.blocks
-        )
 
     @property
     def output_format(self) -> object:
@@ -110,16 +79,11 @@ class Request:
         for index, block in enumerate(self.system):
             if block.get("cache_control"):
                 yield f"system.{index}", block
-        for index, message in enumerate(self.messages):
-            if not message.plain:
+        for index, message in enumerate(self.messages if self.traits & MARKS else ()):
+            if message.traits & MARKS:
                 for place, block in enumerate(message.blocks):
                     if block.get("cache_control"):
                         yield f"messages.{index}.content.{place}", block
-
-
-def bad(message: str) -> Refusal:
-    """A 400."""
-    return Refusal(message)
 
 
 def read_body(body: bytes) -> Mapping[str, Any]:
@@ -149,7 +113,38 @@ def parse(
     counting: bool = False,
 ) -> Request:
     """The request in a JSON object; Refusal where a field has the wrong JSON type."""
-    messages = tuple(_messages(_listed(raw, "messages")))
+    messages, traits = read_messages(_listed(raw, "messages"))
+    settings = _settings_of(raw, betas, version, counting)
+    # A frozen dataclass sets each of its fields through a call: here that is most of the work.
+    request = Request.__new__(Request)
+    request.__dict__.update(
+        vars(settings), settings=settings, raw=raw, messages=messages, traits=traits
+    )
+    return request
+
+
+_SETTINGS: dict[tuple[object, ...], Settings] = {}
+
+
+def _settings_of(
+    raw: Mapping[str, Any], betas: frozenset[str], version: str, counting: bool
+) -> Settings:
+    beside = {name: value for name, value in raw.items() if name != "messages"}
+    data = to_json(beside, inf_nan_mode="constants")
+    key = (data, betas, version, counting)
+    settings = _SETTINGS.get(key)
+    if settings is None:
+        settings = _settings(raw, betas, version, counting)
+        if len(data) <= REMEMBERED_SETTINGS_BYTES_MAX:
+            if len(_SETTINGS) >= REMEMBERED_SETTINGS_MAX:
+                _SETTINGS.clear()
+            _SETTINGS[key] = settings
+    return settings
+
+
+def _settings(
+    raw: Mapping[str, Any], betas: frozenset[str], version: str, counting: bool
+) -> Settings:
     max_tokens = raw.get("max_tokens")
     if max_tokens is not None and (isinstance(max_tokens, bool) or not isinstance(max_tokens, int)):
         raise bad("max_tokens: Input should be a valid integer")
@@ -164,10 +159,8 @@ def parse(
         raise bad("stop_sequences: Input should be a valid list of strings")
     for name in ("metadata", "output_config", "cache_control"):
         _object(raw, name)
-    return Request(
-        raw=raw,
+    return Settings(
         model=model,
-        messages=messages,
         system=_system(raw.get("system")),
         tools=_tools(_listed(raw, "tools")),
         max_tokens=max_tokens,
@@ -199,92 +192,6 @@ def _object(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def _messages(values: list[Any]) -> Iterator[Message]:
-    for index, value in enumerate(values):
-        if not isinstance(value, dict):
-            raise bad(f"messages.{index}: Input should be a valid dictionary")
-        role, content = value.get("role"), value.get("content")
-        if role not in ("user", "assistant", "system"):
-            raise bad(f"messages.{index}.role: Input should be 'user', 'assistant' or 'system'")
-        if len(value) > 2:
-            key = next(key for key in value if key not in ("role", "content"))
-            raise bad(f"messages.{index}.{key}: Extra inputs are not permitted")
-        if isinstance(content, str):
-            if len(content) > REMEMBERED_CHARACTERS_MAX:
-                yield _said(role, content)
-            else:
-                yield _remembered(role, content)
-        elif isinstance(content, list):
-            yield _kept(role, content, f"messages.{index}.content")
-        elif content is None:
-            raise bad(f"messages.{index}.content: Field required")
-        else:
-            raise bad(f"messages.{index}.content: Input should be a valid string or list")
-
-
-_KEPT: dict[tuple[str, bytes], Message] = {}
-
-
-def _kept(role: str, content: list[Any], place: str) -> Message:
-    data = to_json(content)
-    if len(data) > REMEMBERED_CHARACTERS_MAX:
-        return Message(role, _blocks(content, place), False)
-    message = _KEPT.get((role, data))
-    if message is None:
-        message = Message(role, _blocks(content, place), False)
-        if len(_KEPT) >= REMEMBERED_MESSAGES_MAX:
-            _KEPT.clear()
-        _KEPT[(role, data)] = message
-    return message
-
-
-def _said(role: str, content: str) -> Message:
-    sound = bool(content) and not content.isspace()
-    return Message(role, ({"type": "text", "text": content},), True, sound)
-
-
-# A conversation sends the same messages again and again; they are frozen, so one copy will do.
-_remembered = lru_cache(maxsize=REMEMBERED_MESSAGES_MAX)(_said)
-
-
-def _blocks(values: list[Any], place: str) -> list[Block]:
-    for index, value in enumerate(values):
-        if not isinstance(value, dict) or not isinstance(value.get("type"), str):
-            raise bad(f"{place}.{index}: Input should be a valid dictionary with a `type`")
-        mark = value.get("cache_control")
-        if mark is not None and not isinstance(mark, dict):
-            raise bad(f"{place}.{index}.cache_control: Input should be a valid dictionary")
-        problem = _misshapen(value)
-        if problem:
-            raise bad(f"{place}.{index}.{value['type']}.{problem}")
-    return values
-
-
-_FIELDS: dict[str, tuple[tuple[str, type], ...]] = {
-    "text": (("text", str),),
-    "thinking": (("thinking", str), ("signature", str)),
-    "redacted_thinking": (("data", str),),
-    "tool_use": (("id", str), ("name", str), ("input", dict)),
-    "tool_result": (("tool_use_id", str),),
-}
-_TYPE_NAMES: dict[type, str] = {str: "string", dict: "dictionary"}
-
-
-def _misshapen(block: Block) -> str | None:
-    for name, kind in _FIELDS.get(block["type"], ()):
-        if not isinstance(block.get(name), kind):
-            if name in block:
-                return f"{name}: Input should be a valid {_TYPE_NAMES[kind]}"
-            return f"{name}: Field required"
-    if block["type"] == "tool_result":
-        content = block.get("content")
-        if isinstance(content, list):
-            _blocks(content, "content")
-        elif content is not None and not isinstance(content, str):
-            return "content: Input should be a valid string or list"
-    return None
-
-
 def _system(value: Any) -> Sequence[Block]:
     if value is None:
         return ()
@@ -292,7 +199,7 @@ def _system(value: Any) -> Sequence[Block]:
         return ({"type": "text", "text": value},) if value else ()
     if not isinstance(value, list):
         raise bad("system: Input should be a valid string or list")
-    return _blocks(value, "system")
+    return read_blocks(value, "system")
 
 
 def _tools(values: list[Any]) -> Sequence[Block]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -36,8 +35,7 @@ class Cut(NamedTuple):
     """The data of an `error` event that is sent instead of the rest."""
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A reply on its way: the message's head, what is said, what it costs, how fast it comes."""
 
     id: str

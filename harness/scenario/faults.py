@@ -164,6 +164,15 @@ class Fault(Strict):
         return self
 
     @property
+    def of_the_disk(self) -> bool:
+        """Whether only somebody who sees the disk operations can do it."""
+        crash = self.crash
+        return self.disk is not None or (
+            crash is not None
+            and (crash.disk != "kill" or crash.at.endswith(".stored") or " " in crash.at)
+        )
+
+    @property
     def kind(self) -> str:
         """The one key that is set."""
         return next(iter(self.model_fields_set))

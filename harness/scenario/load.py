@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 SUFFIX = ".scenario.yaml"
+STORED = "scenario.json"
+"""What a report calls the scenario of a record."""
 COMPLAINTS_SHOWN = 10
 
 
@@ -60,6 +62,8 @@ class NothingToRun(ScenarioError):
 def find(paths: Sequence[Path]) -> list[Path]:
     """All `*.scenario.yaml` under these folders, and these files, whatever they are called, sorted.
 
+    What was stored beside a record (`scenario.json`) is one as well.
+
     ScenarioError for a path that does not exist; NothingToRun where no file is left. Hidden
     folders are passed over.
     """
@@ -86,7 +90,11 @@ def find(paths: Sequence[Path]) -> list[Path]:
 def _under(folder: Path) -> Iterator[Path]:
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(root, name) for name in files if name.endswith(SUFFIX))
+        yield from (Path(root, name) for name in files if _is_one(name))
+
+
+def _is_one(name: str) -> bool:
+    return name.endswith(SUFFIX) or name == STORED
 
 
 def load(path: Path) -> Loaded:

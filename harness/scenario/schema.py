@@ -234,6 +234,7 @@ class Expect(Strict):
     attempts_per_turn: Most | None = None
     seconds_per_turn: Most | None = None
     failed_sends: Annotated[int, Field(ge=0)] | None = None
+    cache_breaks: Most | None = None
     cache_read_share: Least | None = None
 
 

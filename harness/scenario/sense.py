@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from harness.scenario.complaint import Complaint, nearest
 from harness.scenario.document import Step
-from harness.scenario.faults import Crash, Damage, ToolFault, Writer
+from harness.scenario.faults import Crash, Damage, ToolFault
 from harness.scenario.plan import known_locale
 from harness.scenario.schema import Reply, Scenario, Wait, Words
 from harness.scenario.schema import Step as ReplyStep
@@ -19,6 +19,8 @@ from harness.scenario.units import UNITS_NS
 
 TURNS_MAX = 100_000
 DAYS_MAX = 3_660
+HOURS_A_TURN_MAX = 48
+"""Of virtual time; a turn that takes longer is ended by the harness."""
 
 
 def complaints(scenario: Scenario) -> list[Complaint]:
@@ -31,8 +33,10 @@ def complaints(scenario: Scenario) -> list[Complaint]:
         *_locales(scenario),
         *_resume(scenario, turns),
         *_numbers(scenario, turns),
+        *_hopeless(scenario),
+        *_endless(scenario),
         *_states(scenario),
-        *_not_yet(scenario),
+        *_writers(scenario, turns),
     ]
 
 
@@ -157,6 +161,72 @@ def _numbers(scenario: Scenario, turns: int) -> Iterator[Complaint]:
         yield Complaint(("expect", "cost_usd", "max"), message)
 
 
+def _hopeless(scenario: Scenario) -> Iterator[Complaint]:
+    """Numbers that contradict each other or a promise, so that no target could pass."""
+    expect = scenario.expect
+    broken = {"lost_turns": "S1", "rejected_requests": "W1"}
+    if not any(tool.contract == "at_least_once" for tool in scenario.tools.values()):
+        broken["repeated_effects"] = "P2"
+    if not scenario.faults and scenario.model.rate_limits is None:
+        broken["failed_sends"] = "P5"
+    for key, code in broken.items():
+        wanted = getattr(expect, key)
+        if wanted:
+            message = f"expected 0, got {wanted}; {code} holds in every scenario, so that one fails"
+            yield Complaint(("expect", key), message)
+    resume = expect.resume
+    if resume and None not in (resume.transcript, resume.tool_state):
+        transcript, state = resume.transcript or 0, resume.tool_state or 0
+        if state > transcript:
+            message = f"expected at most {transcript}, got {state}; a checkpoint ahead of the"
+            yield Complaint(("expect", "resume", "tool_state"), f"{message} transcript breaks P4")
+    if any(fault.http is not None for fault in scenario.faults):
+        return
+    steps, seconds = _least(scenario)
+    for key, least in (("attempts_per_turn", steps), ("seconds_per_turn", seconds)):
+        most = getattr(expect, key)
+        if most is not None and 1 <= most.max < least:
+            message = f"expected at least {least:g}, got {most.max:g}; a turn of the script takes"
+            yield Complaint(("expect", key, "max"), f"{message} as much of any target")
+
+
+def _least(scenario: Scenario) -> tuple[int, float]:
+    """The most model calls, and the most seconds of waiting, that one turn needs."""
+    steps, waits = [0], [0]
+    for line in scenario.script:
+        if not isinstance(line, Wait):
+            replies = (line.reply,) if isinstance(line.reply, ReplyStep) else line.reply
+            steps.append(len(replies))
+            waits.append(sum(_waiting(scenario, step) for step in replies))
+    return max(steps), max(waits) / UNITS_NS["s"]
+
+
+def _waiting(scenario: Scenario, step: ReplyStep) -> int:
+    """The first token and the slowest tool: calls may run side by side."""
+    first = scenario.model.first_token if step.first_token is None else step.first_token
+    return first + max(
+        (scenario.tools[c.tool].takes for c in step.calls if c.tool in scenario.tools), default=0
+    )
+
+
+def _endless(scenario: Scenario) -> Iterator[Complaint]:
+    """What would make a turn longer than the harness lets it be."""
+    waits: list[tuple[tuple[Step, ...], int]] = [
+        (("tools", name, "takes"), tool.takes) for name, tool in scenario.tools.items()
+    ]
+    waits.append((("model", "first_token"), scenario.model.first_token))
+    for way, step in _replies(scenario):
+        waits.append(((*way, "first_token"), step.first_token or 0))
+    for index, fault in enumerate(scenario.faults):
+        if fault.http is not None:
+            waits.append((("faults", index, "http", "retry_after"), fault.http.retry_after or 0))
+    for way, wait_ns in waits:
+        if wait_ns > HOURS_A_TURN_MAX * UNITS_NS["h"]:
+            hours = wait_ns / UNITS_NS["h"]
+            message = f"expected at most {HOURS_A_TURN_MAX} hours, got {hours:g}; a turn that takes"
+            yield Complaint(way, f"{message} longer is ended: put a `wait` between turns")
+
+
 def _states(scenario: Scenario) -> Iterator[Complaint]:
     for index, fault in enumerate(scenario.faults):
         what = fault.what
@@ -168,16 +238,24 @@ def _states(scenario: Scenario) -> Iterator[Complaint]:
             yield Complaint(("faults", index, "crash", "state"), message, at_key=True)
 
 
-def _not_yet(scenario: Scenario) -> Iterator[Complaint]:
-    """Legal, and not emulated in this version: refused aloud, so that nothing passes unplayed."""
-    if scenario.sweep is not None:
-        yield Complaint(("sweep",), _later("`sweep`", "script single crashes"), at_key=True)
+def _writers(scenario: Scenario, turns: int) -> Iterator[Complaint]:
+    """Each of several processes needs a message, and the turns to themselves."""
+    others = [fault.what for fault in scenario.faults if fault.writer is None]
     for index, fault in enumerate(scenario.faults):
-        way = ("faults", index, fault.kind)
-        what = fault.what
-        if isinstance(what, Writer):
-            yield Complaint(way, _later("`writer` faults", "leave it out"), at_key=True)
-
-
-def _later(what: str, remedy: str) -> str:
-    return f"expected what this version emulates, got {what}, which it does not yet; {remedy}"
+        writer = fault.writer
+        if writer is None:
+            continue
+        way = ("faults", index, "writer")
+        last = writer.turn + writer.sessions - 1
+        if last > turns >= writer.turn:
+            message = (
+                f"expected at most {turns - writer.turn + 1} from turn {writer.turn} on, got "
+                f"{writer.sessions}; each process sends one of the script's next messages"
+            )
+            yield Complaint(way, message, at_key=True)
+        elif any(writer.turn <= what.turn <= last for what in others):
+            message = f"expected no other fault in turns {writer.turn} to {last}, got one"
+            yield Complaint(way, f"{message}; several processes share them", at_key=True)
+        elif any(fault.of_the_disk for fault in scenario.faults):
+            message = "expected no fault of the disk in the same scenario, got one"
+            yield Complaint(way, f"{message}; a recorder watches one process", at_key=True)

@@ -1,7 +1,10 @@
-"""A scenario as the text of a file: YAML in the order in which people read it."""
+"""A scenario as the text of a file: YAML as people read it, or JSON that is the very same case."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -11,6 +14,8 @@ from harness.scenario.schema import Scenario
 _ORDER = ("name", "about", "seed", "clock", "model", "stack", "tools", "script", "faults")
 _SHORT = 90
 _WIDTH = 100
+_UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+"""What JSON may hold as it is, and YAML reads as something else."""
 
 
 def text(scenario: Scenario) -> str:
@@ -24,6 +29,12 @@ def text(scenario: Scenario) -> str:
         allow_unicode=True,
         width=_WIDTH,
     )
+
+
+def exact(dumped: Mapping[str, Any]) -> str:
+    """JSON that loads, as YAML does, as the very same scenario: its tokens find it by its hash."""
+    plain = json.dumps(dumped, ensure_ascii=False, indent=1)
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", plain) + "\n"
 
 
 class _Readable(yaml.SafeDumper):

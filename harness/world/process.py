@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -120,14 +121,12 @@ class Server:
         self.stopped = stopped
         self._warm = False
         self._channel = Channel(mine)
+        self._one = threading.Lock()
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
-        start = start_of_server(theirs.fileno(), python)
+        start = start_of_server(end := theirs.fileno(), python)
         self._process = subprocess.Popen(
-            start.command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env=start.environment,
+            start.command, pass_fds=[end], stdin=subprocess.DEVNULL, env=start.environment
         )
         theirs.close()
         try:
@@ -157,15 +156,16 @@ class Server:
 
     def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
         """Fork a life and return its process id."""
-        self._channel.send({"do": "fork", **order}, descriptors)
-        pid: int = self._channel.receive()["pid"]
-        return pid
+        return self._order("pid", {"do": "fork", **order}, descriptors)
 
     def reap(self, pid: int) -> int:
         """Wait for a dead life and end its strays; its exit status."""
-        self._channel.send({"do": "reap", "pid": pid})
-        status: int = self._channel.receive()["status"]
-        return status
+        return self._order("status", {"do": "reap", "pid": pid})
+
+    def _order(self, key: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> int:
+        with self._one:
+            self._channel.send(order, descriptors)
+            return int(self._channel.receive()[key])
 
     @property
     def pid(self) -> int:
@@ -225,23 +225,20 @@ class Life:
         self._all = _poll(self._commands, self._door, self._pidfd)
         self.alive = True
 
-    def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
-        """Give one command and serve the life's calls until it is carried out, or the life ends."""
-        return self._until_answered(command, answer)
-
     def ask_series(self, commands: Sequence[Mapping[str, Any]], answer: Answer) -> Outcome:
         """Give several commands at once; what came of the first. The others are to be heard.
 
         They are carried out up to the first that raises. Not for a traced life: its operations
         would stand before the commands that come after them.
         """
-        return self._until_answered({"do": "series", "commands": [*commands]}, answer)
+        return self.ask({"do": "series", "commands": [*commands]}, answer)
 
     def hear(self, answer: Answer) -> Outcome:
         """What came of the next command of a series."""
-        return self._until_answered(None, answer)
+        return self.ask(None, answer)
 
-    def _until_answered(self, command: Mapping[str, Any] | None, answer: Answer) -> Outcome:
+    def ask(self, command: Mapping[str, Any] | None, answer: Answer) -> Outcome:
+        """Give one command and serve the life's calls until it is carried out, or the life ends."""
         self._answer = answer
         try:
             if command is not None:
@@ -276,6 +273,9 @@ class Life:
             if self._recorder is not None and self._recorder.fileno() in readable:
                 self._record(self._recorder)
             if (done := self._commands.receive_now()) is not None:
+                # What it told on its way here may have come in after the last look: it is older.
+                with contextlib.suppress(Hangup):
+                    self._drain()
                 return outcome_of(done)
             if self._pidfd in readable:
                 return self._gone()

@@ -59,7 +59,7 @@ def test_the_stack_is_within_its_baseline() -> None:
 @pytest.mark.parametrize(
     ("slow", "gate", "told"),
     [
-        (Stack(window=QuadraticTrim), "window.growth", "a turn after 12,000 turns over one after"),
+        (Stack(window=QuadraticTrim), "window.growth", "a turn after 6,000 turns over one after"),
         (Stack(window=Recount), "window.counted", "characters counted for each character pushed"),
         (Stack(codec=WholeRead), "restore.bytes", "bytes read at a restart"),
         (Stack(codec=OneFsyncMore), "append.fsyncs", "fsyncs an append went from 1 to 2 (+100%"),

@@ -7,19 +7,11 @@ from harness.bench.plan import GROUPS
 from harness.bench.row import Report, Row, related
 
 
-def report(**medians: float) -> Report:
-    rows = [
-        Row("append", subject.replace("_", " "), None, "full", 100, median, "us/message")
-        for subject, median in medians.items()
-    ]
-    return Report({}, related(rows))
-
-
 def test_a_target_is_kept_or_missed_with_a_note_on_by_how_much() -> None:
     floor = Row("append", "bare write + fsync", None, "full", 100, 100.0, "us/message")
     for ours, kept in ((119.0, True), (150.0, False)):
         row = Row("append", "harness", None, "full", 100, ours, "us/message")
-        (target,) = judge(Report({}, (row, floor)), ["append"])
+        (target,) = judge(Report({}, related([row, floor])), ["append"])
         assert target.kept is kept
         assert target.measured == f"{ours / 100:.2f}x"
         assert target.note is None if kept else "1.25" in str(target.note)
@@ -51,3 +43,16 @@ def test_a_ratio_to_a_peer_is_taken_at_one_size() -> None:
     found = {target.name: target for target in judge(Report({}, related(rows)), ["window"])}
     assert found["against LangChain, 100,000 turns kept"].measured == "100,000x"
     assert found["against LangChain, 100,000 turns kept"].kept
+
+
+def test_a_miss_on_a_busy_machine_says_that_it_was_busy() -> None:
+    rows = related(
+        [
+            Row("append", "harness", None, "full", 100, 150.0, "us/message"),
+            Row("append", "bare write + fsync", None, "full", 100, 100.0, "us/message"),
+        ]
+    )
+    (busy,) = judge(Report({"load": 12.5, "cores": 2}, rows), ["append"])
+    (quiet,) = judge(Report({"load": 0.5, "cores": 2}, rows), ["append"])
+    assert str(busy.note).endswith("others were busy on it (load 12.5 on 2 cores)")
+    assert "busy" not in str(quiet.note)

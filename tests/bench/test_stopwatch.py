@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +22,19 @@ class Bench:
         self.has_error = False
         self.rounds = 0
 
-    def pedantic(self, target: Callable[..., Any], *, setup: Callable[[], Any], rounds: int) -> Any:
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        *,
+        rounds: int,
+        setup: Callable[[], Any] = lambda: None,
+    ) -> Any:
+        found = None
         for _ in range(rounds):
             arguments, named = setup() or ((), {})
-            target(*arguments, **named)
+            found = target(*arguments, **named)
             self.rounds += 1
+        return found
 
 
 class Clock:
@@ -134,6 +143,13 @@ def test_a_thing_and_its_floor_are_measured_in_turns() -> None:
     assert order[2:] == ["floor", "ours"] * 3
 
 
+def test_what_is_not_repeated_gives_its_figure() -> None:
+    stopwatch, _, bench = watch({})
+    assert stopwatch.once(lambda: 42) == 42
+    stopwatch.rounds(lambda: None, 4)
+    assert bench.rounds == 5
+
+
 def test_the_cap_ends_even_what_catches_every_exception() -> None:
     def stubborn() -> None:
         while True:
@@ -146,6 +162,11 @@ def test_the_cap_ends_even_what_catches_every_exception() -> None:
         stubborn()
     with capped(60):
         pass
+
+
+def test_waiting_is_capped_too_but_later() -> None:
+    with pytest.raises(Capped), capped(0.01):
+        threading.Event().wait(30)
 
 
 def test_the_clock_is_fine_enough_while_a_cap_runs() -> None:

@@ -48,6 +48,7 @@ class Broken:
     code: str
     file: str
     tells: dict[str, Any]
+    honest: str = "honest.py:Honest"
 
     @property
     def scenario(self) -> Scenario:
@@ -55,11 +56,23 @@ class Broken:
         return Scenario.model_validate({"name": self.file, **self.tells})
 
 
+WRITERS = {"script": CHAT, "faults": [{"writer": {"turn": 2, "sessions": 3}}]}
 STACKS = (
     Broken("P1", "p1_forgets_middle", {"script": CHAT, "faults": crash(4, "reply.received")}),
     Broken("P2", "p2_books_twice", booking("at_most_once", "tool.done")),
     Broken("P2", "p2_books_twice", booking("idempotent", "tool.done")),
     Broken("P2", "p2_never_books", booking("at_least_once", "tool.called")),
+    Broken("P3", "p3_draws_lots", {"script": CHAT, "faults": crash(3, "reply.received")}),
+    Broken("P4", "p4_runs_ahead", {"script": CHAT, "faults": crash(3, "request.sent")}),
+    Broken(
+        "P4",
+        "p4_keeps_no_checkpoint",
+        {
+            "script": CHAT,
+            "stack": {"checkpoint_every": 3},
+            "faults": crash(4, "reply.received"),
+        },
+    ),
     Broken(
         "P4",
         "p4_keeps_no_checkpoint",
@@ -74,6 +87,13 @@ STACKS = (
         "P6",
         "p6_forgets_on_its_way_up",
         {"script": CHAT[:2], "sweep": {"disk": ["kill"], "depth": 2}},
+    ),
+    Broken(
+        "P5",
+        "p5_shows_half",
+        {"script": CHAT, "faults": [{"stream": {"turn": 2, "cut": "eof", "after_chars": 8}}]},
+    ),
+    Broken(
         "P5",
         "p5_says_half",
         {
@@ -91,6 +111,14 @@ STACKS = (
             "faults": [*crash(2, "reply.received"), *crash(2, "reply.delivered")],
         },
     ),
+    Broken(
+        "S4",
+        "s4_swallows_errors",
+        {"script": CHAT, "faults": [{"disk": {"turn": 2, "on": "fsync", "error": "EIO"}}]},
+    ),
+    Broken("S5", "s5_lets_two_in", WRITERS, "locked.py:Locked"),
+    Broken("S5", "s5_lets_two_in", WRITERS, "locked.py:Queued"),
+    Broken("S5", "s5_takes_two_at_once", WRITERS, "locked.py:Locked"),
     Broken("S6", "s6_writes_beside_its_home", {"script": CHAT}),
     Broken("S6", "s6_reads_its_neighbours", {"script": CHAT}),
     Broken("S6", "s6_lets_others_read", {"script": CHAT}),
@@ -116,6 +144,13 @@ STACKS = (
     Broken("W3", "w3_forgets_its_pins", {"script": [{**CHAT[0], "pin": True}, *CHAT[1:]]}),
     Broken("W4", "w4_asks_in_circles", {"script": CHAT}),
     Broken(
+        "W5",
+        "w5_forgets_its_books",
+        {"script": CHAT, "faults": crash(3, "reply.received")},
+        "bookkeeper.py:Bookkeeper",
+    ),
+    Broken("W6", "w6_spoils_its_cache", {"script": CHAT, "stack": {"system": "Be brief."}}),
+    Broken(
         "W6",
         "w6_spoils_its_cache",
         {
@@ -125,6 +160,16 @@ STACKS = (
         },
     ),
     Broken("W7", "w7_calls_home", {"script": CHAT}),
+    Broken(
+        "T1",
+        "t1_cannot_wait",
+        {"script": CHAT, "faults": [{"http": {"turn": 2, "status": 429, "retry_after": "40s"}}]},
+    ),
+    Broken(
+        "T1",
+        "t1_waits_for_the_clock",
+        {"script": CHAT, "faults": [{"clock": {"turn": 3, "jump": "-2h"}}]},
+    ),
 )
 PLACES = range(len(STACKS))
 NAMES = [f"{place}-{stack.code}-{stack.file}" for place, stack in enumerate(STACKS)]
@@ -153,7 +198,9 @@ def test_a_check_catches_the_stack_that_breaks_its_promise(place: int) -> None:
 
 @pytest.mark.parametrize("place", PLACES, ids=NAMES)
 def test_the_honest_stack_passes_the_same_scenario(place: int) -> None:
-    verdict = verdicts("honest.py:Honest", tuple(PLACES))[place]
+    honest = STACKS[place].honest
+    alike = tuple(other for other in PLACES if STACKS[other].honest == honest)
+    verdict = verdicts(honest, alike)[place]
 
     assert (verdict.findings, verdict.reasons, verdict.outcome) == ((), (), "pass")
 
@@ -162,10 +209,8 @@ def test_every_check_has_a_stack_that_breaks_its_promise() -> None:
     assert {stack.code for stack in STACKS} == CHECKS.keys() | set(CODES.values())
 
 
-def test_every_promise_is_judged_or_says_which_capability_it_needs() -> None:
-    unjudged = NEEDS.keys() - CHECKS.keys() - set(CODES.values())
-
-    assert unjudged == {"W5"}
+def test_every_promise_that_needs_a_capability_is_judged_where_it_is_there() -> None:
+    assert NEEDS.keys() <= CHECKS.keys()
 
 
 def test_every_stack_here_is_in_the_table() -> None:

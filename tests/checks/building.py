@@ -33,7 +33,7 @@ class Honest:
 
     scenario: Scenario
     kill_at: frozenset[int] = frozenset()
-    capabilities: tuple[str, ...] = ("checkpoint", "usage", "window")
+    capabilities: tuple[str, ...] = ("checkpoint", "window")
     store: bool = False
     choice: str = "s"
     record: Record = field(init=False)
@@ -70,10 +70,21 @@ class Honest:
         self.turn = None
         self.remember(after_crash=None, final=True)
         if "usage" in self.capabilities:
-            self.event("usage", input_tokens=1, output_tokens=1)
+            self.event("usage", **self.books())
         self.event("closed")
         self.event("ended")
         return self.record
+
+    def books(self) -> dict[str, int]:
+        """What it was billed for every reply that it remembers, by its own books."""
+        replies = sum(message["role"] == "assistant" for message in self.memory)
+        return {
+            "input_tokens": 40 * replies,
+            "output_tokens": 20 * replies,
+            "cache_read_tokens": 50 * replies,
+            "cache_write_tokens": 10 * replies,
+            "attempts": replies,
+        }
 
     def start(self) -> None:
         """A life begins; after a death, the target is asked what it remembers."""

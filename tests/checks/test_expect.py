@@ -45,6 +45,7 @@ MET: list[dict[str, Any]] = [
     {"attempts_per_turn": {"max": 2}},
     {"seconds_per_turn": {"max": 16}},
     {"failed_sends": 0},
+    {"cache_breaks": {"max": 0}},
     {"cache_read_share": {"min": 0.5}},
 ]
 MISSED: list[tuple[str, dict[str, Any], str]] = [

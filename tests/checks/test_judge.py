@@ -153,4 +153,5 @@ def test_a_store_is_not_held_to_what_the_plain_loop_does() -> None:
 
 def test_a_promise_without_its_capability_is_not_applicable() -> None:
     assert judge(perfect(chat(), capabilities=())).not_applicable == ("P4", "W5")
-    assert judge(perfect(chat())).not_applicable == ()
+    everything = perfect(chat(), capabilities=("checkpoint", "usage", "window"))
+    assert judge(everything).not_applicable == ()

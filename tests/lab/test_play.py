@@ -18,7 +18,7 @@ from harness.lab.play import check, play, replay
 from harness.lab.targets import TargetError
 from harness.record import RecordError
 from harness.report.screen import screen
-from harness.scenario.load import Loaded, ScenarioError
+from harness.scenario.load import Loaded, ScenarioError, find, load
 from harness.scenario.schema import Scenario
 from tests.conftest import ODD
 
@@ -58,6 +58,16 @@ def test_a_stored_record_is_judged_the_same_without_running_anything(tmp_path: P
     assert verdict["outcome"] == "fail"
     with pytest.raises(RecordError):
         check(tmp_path / "nothing.jsonl")
+
+
+def test_a_scenario_that_was_written_in_python_is_found_again_beside_its_record(
+    tmp_path: Path,
+) -> None:
+    (result,) = play([_loaded(**CRASH)], target="naive", report=tmp_path).results
+    (path,) = find([tmp_path])
+    assert path.name == "scenario.json"
+    again = replay(result.verdict.findings[0].token, [load(path)])
+    assert again.verdict == result.verdict
 
 
 def test_two_runs_with_one_seed_differ_in_nothing_but_what_is_volatile(tmp_path: Path) -> None:

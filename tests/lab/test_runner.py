@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import select
 from pathlib import Path
 
 import pytest
 
-from harness.world.process import Server
+from harness.world.process import Life, Server
 from tests.lab.playing import kinds_of, play, scenario_of
 
 ASKED = ["request.sent", "model.answered", "reply.started", "reply.received"]
@@ -114,3 +115,24 @@ def test_a_wrong_clock_is_seen_by_the_target_and_by_nobody_else(
     assert steady == sorted(steady)
     assert [event.at_ns for event in record.of("clock.set")] == [0, 0]
     assert [event.data["fault"] for event in record.of("fault.fired")] == [0, 1]
+
+
+def test_what_a_life_told_on_its_way_comes_before_what_it_returned(
+    naive_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runner is held up after each look at the door until the command is done."""
+    drain = Life._drain
+
+    def slowly(life: Life) -> None:
+        drain(life)
+        select.select([life._commands], [], [], 0.5)
+
+    monkeypatch.setattr(Life, "_drain", slowly)
+    scenario = scenario_of(tools={}, script=[{"user": "hello", "reply": {"text": "hi"}}])
+    record = play(naive_server, tmp_path / "home", scenario)
+    assert kinds_of(record, 1)[-4:] == [
+        "reply.started",
+        "reply.received",
+        "reply.returned",
+        "reply.delivered",
+    ]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from harness.model.bill import Usage
 from harness.model.catalogue import shipped
 from harness.model.limits import Limiter, RateLimits
+from harness.model.message import Refusal
 from harness.model.mock import MockModel
-from harness.model.request import Refusal
 from harness.scenario.schema import Model
 
 HI = [{"role": "user", "content": "hi"}]

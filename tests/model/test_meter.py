@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.model.bill import PromptCache
 from harness.model.catalogue import shipped
 from harness.model.meter import Meter, count_text, cut_text
 from harness.model.request import parse
@@ -167,6 +168,43 @@ def test_cache_control_weighs_nothing() -> None:
     assert _prompt_tokens(Meter(), [{"role": "user", "content": [block]}]) == _prompt_tokens(
         Meter(), [{"role": "user", "content": [marked]}]
     )
+
+
+HISTORIES = st.lists(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["user", "assistant"]),
+            st.sampled_from(["one", "two", [], [{"type": "text", "text": "three"}]]),
+            st.booleans(),
+        ),
+        max_size=6,
+    ),
+    max_size=6,
+)
+
+
+@given(HISTORIES, st.booleans(), st.sampled_from(["claude-sonnet-5-5", "claude-haiku-4-5"]))
+def test_a_meter_that_has_seen_much_counts_as_a_new_one(
+    histories: list[list[tuple[str, object, bool]]], tools: bool, model: str
+) -> None:
+    meter, cache = Meter(), PromptCache()
+    spec = shipped().models[model]
+    fields = {"tools": [{"name": "book", "input_schema": {"type": "object"}}]} if tools else {}
+    for history in histories:
+        messages = [
+            {"role": role, "content": _marked(said) if mark else said}
+            for role, said, mark in history
+        ]
+        request = parse({"model": model, "messages": messages, **fields})
+        prompt = meter.prompt(request, spec)
+        assert prompt == Meter().prompt(request, spec)
+        chain = cache._chain(prompt.parts, request, spec)
+        assert chain == PromptCache()._chain(prompt.parts, request, spec)
+
+
+def _marked(said: object) -> object:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    return [{**block, **mark} for block in said] if isinstance(said, list) else said
 
 
 def test_an_older_tokenizer_counts_fewer() -> None:

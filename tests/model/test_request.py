@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.model.request import Refusal, parse, read_body
+from harness.model.message import Refusal
+from harness.model.request import parse, read_body
 
 GOOD: dict[str, Any] = {
     "model": "x",
@@ -114,3 +115,17 @@ def test_marks_are_found_in_the_order_in_which_the_api_reads() -> None:
     }
     places = [place for place, _block in parse(json.loads(json.dumps(body))).cache_marks]
     assert places == ["tools.0", "system.0", "messages.0.content.0"]
+
+
+def test_settings_are_one_object_for_all_that_say_the_same() -> None:
+    other = {**GOOD, "messages": [{"role": "user", "content": "something else"}]}
+    assert parse(GOOD).settings is parse(other).settings
+    assert parse({**GOOD, "max_tokens": 101}).settings is not parse(GOOD).settings
+    assert parse(GOOD, version="2026-10-21").settings is not parse(GOOD).settings
+
+
+def test_what_python_takes_for_equal_is_not_the_same_settings() -> None:
+    parse({**GOOD, "max_tokens": 1})
+    for odd in (True, 1.0):
+        with pytest.raises(Refusal, match="max_tokens: Input should be a valid integer"):
+            parse({**GOOD, "max_tokens": odd})

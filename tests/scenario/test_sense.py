@@ -83,17 +83,39 @@ def test_known_locales_are_spoken() -> None:
     assert accepted("name: x\nscript: [{user: {words: 3, locale: ja_JP}}]")
 
 
+def test_a_sweep_may_name_disks_and_a_depth() -> None:
+    assert accepted(HEAD + "sweep: {disk: [kill, ext4], depth: 2}")
+
+
 @pytest.mark.parametrize(
-    ("tail", "place"),
+    ("faults", "message"),
     [
-        ("sweep: {}", "a:6:1:"),
-        ("faults: [{writer: {turn: 1}}]", "a:6:11:"),
+        (
+            "{writer: {turn: 3, sessions: 4}}",
+            "a:6:11: expected at most 2 from turn 3 on, got 4; each process sends one of the "
+            "script's next messages",
+        ),
+        (
+            "{writer: {turn: 2}}, {http: {turn: 3, status: 529}}",
+            "a:6:11: expected no other fault in turns 2 to 3, got one; several processes share "
+            "them",
+        ),
+        (
+            "{writer: {turn: 2}}, {disk: {turn: 4, on: fsync, error: EIO}}",
+            "a:6:11: expected no fault of the disk in the same scenario, got one; a recorder "
+            "watches one process",
+        ),
     ],
 )
-def test_what_is_not_emulated_yet_is_refused_not_passed_over(tail: str, place: str) -> None:
-    message = refusal(HEAD + tail)
-    assert message.startswith(f"{place} expected what this version emulates")
-    assert "\n" not in message
+def test_several_processes_need_messages_and_the_turns_to_themselves(
+    faults: str, message: str
+) -> None:
+    assert refusal(f"{HEAD}faults: [{faults}]") == message
+
+
+def test_several_processes_may_share_turns_that_nothing_else_happens_in() -> None:
+    faults = "{writer: {turn: 2, sessions: 3}}, {crash: {turn: 1, at: reply.received}}"
+    assert accepted(f"{HEAD}faults: [{faults}]")
 
 
 @pytest.mark.parametrize(
@@ -126,3 +148,72 @@ def test_the_script_is_bounded_in_turns_and_in_time() -> None:
     assert "expected at most 100000 turns, got 200000" in refusal(f"name: x\nscript:\n{many}")
     long = "name: x\nscript:\n - {user: a}\n - {wait: 9999d}\n"
     assert "expected waits of at most 3660 days in all, got 9999" in refusal(long)
+
+
+@pytest.mark.parametrize(
+    ("tail", "message"),
+    [
+        ("expect: {lost_turns: 1}", "a:6:22: expected 0, got 1; S1 holds in every scenario"),
+        ("expect: {rejected_requests: 2}", "a:6:29: expected 0, got 2; W1 holds"),
+        ("expect: {repeated_effects: 1}", "a:6:28: expected 0, got 1; P2 holds"),
+        ("expect: {failed_sends: 1}", "a:6:24: expected 0, got 1; P5 holds"),
+        (
+            "faults: [{crash: {turn: 4, at: reply.received}}]\n"
+            "expect: {resume: {transcript: 2, tool_state: 3}}",
+            "a:7:46: expected at most 2, got 3; a checkpoint ahead of the transcript breaks P4",
+        ),
+    ],
+)
+def test_numbers_that_contradict_a_promise_are_refused(tail: str, message: str) -> None:
+    assert refusal(HEAD + tail).startswith(message)
+
+
+BUSY = """\
+name: x
+tools: {book: {takes: 90s, contract: at_least_once}}
+script:
+  - user: a
+    reply: [{tool: book}, {tool: book}, {text: done}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("expect", "message"),
+    [
+        ("attempts_per_turn: {max: 2}", "a:6:35: expected at least 3, got 2; a turn of the script"),
+        ("seconds_per_turn: {max: 100}", "a:6:34: expected at least 182.4, got 100; a turn"),
+    ],
+)
+def test_numbers_that_no_target_could_keep_are_refused(expect: str, message: str) -> None:
+    assert refusal(f"{BUSY}expect: {{{expect}}}").startswith(message)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "expect: {attempts_per_turn: {max: 3}, seconds_per_turn: {max: 183}}",
+        "expect: {repeated_effects: 1}",
+        "faults: [{http: {turn: 1, status: 529}}]\nexpect: {failed_sends: 1}",
+    ],
+)
+def test_numbers_that_some_target_can_keep_are_accepted(tail: str) -> None:
+    assert accepted(BUSY + tail)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("name: x\ntools: {a: {takes: 3d}}\nscript: [{user: a}]", "a:2:20:"),
+        ("name: x\nmodel: {first_token: 49h}\nscript: [{user: a}]", "a:2:22:"),
+        ("name: x\nscript: [{user: a, reply: {text: b, first_token: 50h}}]", "a:2:50:"),
+        (
+            "name: x\nscript: [{user: a}]\n"
+            "faults: [{http: {turn: 1, status: 429, retry_after: 3d}}]",
+            "a:3:53:",
+        ),
+    ],
+)
+def test_what_would_take_for_ever_is_refused(text: str, place: str) -> None:
+    message = refusal(text)
+    assert message.startswith(f"{place} expected at most 48 hours, got ")
+    assert message.endswith("is ended: put a `wait` between turns")

@@ -13,13 +13,16 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from harness.world.disk.replay import mismatch, unmodelled
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Die, Fail, Go, Short, Slow, Torn
 from tests.stacks.recording import Run, Workshop
+from tests.world.syscalls.test_entries import STEPS
 
 Fresh = Callable[[], Path]
 CALLS = "tests.stacks.calls"
@@ -58,6 +61,24 @@ def test_both_recorders_tell_the_same_story(
     assert len(told.operations) > 1
     if not unmodelled(told.operations):
         assert mismatch(told.operations, told_home) is None
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS)
+def test_whatever_the_steps_both_recorders_tell_the_same(
+    workshop: Workshop, fresh: Fresh, steps: list[list[Any]]
+) -> None:
+    # These two go to the C library, past Python.
+    plain = [["mkdir", "d"], *(step for step in steps if step[0] not in ("fallocate", "exchange"))]
+    trapped = workshop.run(f"{CALLS}:perform", fresh(), plain)
+    home = fresh()
+    told = workshop.run(f"{CALLS}:perform", home, plain, telling=True)
+    assert _story(told) == _story(trapped)
+    assert mismatch(told.operations, home) is None
 
 
 @pytest.mark.parametrize("variant", ["naive", "replacing", "syncing", "hardened"])

@@ -154,8 +154,18 @@ def test_window(case: Case, stopwatch: Stopwatch) -> None:
     if (hopeless := stopwatch.hopeless()) is not None:
         stopwatch.row(None, unit, hopeless)
         return
+    try:
+        _measure(case, stopwatch, note)
+    except Exception as error:
+        if peer is None:
+            raise
+        stopwatch.row(None, unit, peer.broke(error))
+
+
+def _measure(case: Case, stopwatch: Stopwatch, note: str | None) -> None:
     bounded = case.workload == "bounded"
     window, seen = filled(case.subject, case.size, bounded=bounded)
+    unit = GROUPS["window"]
     if seen < case.size:
         stopwatch.fall_behind()
         if not bounded:

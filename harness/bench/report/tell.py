@@ -78,7 +78,12 @@ def _table(group: str, workload: str, unit: str, rows: Sequence[Row]) -> Table:
 
 def _exponent(measured: Sequence[Row]) -> str:
     slope = measured[-1].exponent if measured else None
-    return NOTHING if slope is None else f"n^{slope:+.2f}"
+    return NOTHING if slope is None else power(slope)
+
+
+def power(slope: float) -> str:
+    """A growth: `n^0.94`; next to none is `n^0`."""
+    return "n^0" if abs(slope) < 0.005 else f"n^{slope:.2f}"
 
 
 def _times_ours(subject: str, measured: Sequence[Row]) -> str:
@@ -90,13 +95,12 @@ def _times_ours(subject: str, measured: Sequence[Row]) -> str:
 
 def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
     said: dict[str, list[str]] = {}
+    every = {row.size for row in rows}
     for row in rows:
         if row.note:
             said.setdefault(f"{row.subject}: {row.note}", []).append(f"{row.size:,}")
     return tuple(
-        note
-        if len(sizes) > 1 or len({row.size for row in rows}) == 1
-        else f"{note} (at {sizes[0]})"
+        note if len(sizes) == len(every) else f"{note} (at {' and '.join(sizes)})"
         for note, sizes in said.items()
     )
 

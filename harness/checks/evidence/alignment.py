@@ -95,7 +95,7 @@ class _Reading:
     def __init__(self, evidence: Evidence, memory: Memory, excuses: _Excuses) -> None:
         self.memory = memory
         self.excuses = excuses
-        self.expected = _spoken(evidence, memory, excuses)
+        self.expected = _in_their_order(evidence, memory, _spoken(evidence, memory, excuses))
         self.held: dict[int, list[Remembered]] = {}
         self.found: list[Departure] = []
         self.next = 0
@@ -150,6 +150,11 @@ class _Reading:
             for index in range(self.next, len(self.expected))
             if self.expected[index].turn.user == remembered.user
         ]
+        if self._answers_earlier(remembered) and not any(
+            self.expected[index].has_answer_in(remembered) for index in fitting
+        ):
+            # The same words were said before, and this is how they were answered then.
+            return None
         near = [index for index in fitting if not self._required_before(index)]
         if not fitting or (not near and self._is_previous(remembered)):
             return None
@@ -162,6 +167,12 @@ class _Reading:
         item = self.expected[self.next]
         return item.turn.user == remembered.user and item.has_answer_in(remembered)
 
+    def _answers_earlier(self, remembered: Remembered) -> bool:
+        return any(
+            item.turn.user == remembered.user and item.has_answer_in(remembered)
+            for item in self.expected[: self.next]
+        )
+
     def _required_before(self, index: int) -> bool:
         return any(item.required for item in self.expected[self.next : index])
 
@@ -171,7 +182,11 @@ class _Reading:
 
     def _stray(self, remembered: Remembered) -> None:
         """A turn that does not come next: spoken once and here twice, out of order, or unspoken."""
-        for item in reversed(self.expected[: self.next]):
+        earlier = sorted(
+            self.expected[: self.next],
+            key=lambda item: (item.has_answer_in(remembered), item.turn.number),
+        )
+        for item in reversed(earlier):
             if item.turn.user == remembered.user:
                 number = item.turn.number
                 if number in self.held:
@@ -292,6 +307,25 @@ def _spoken(evidence: Evidence, memory: Memory, excuses: _Excuses) -> list[_Expe
         for turn in evidence.plan.turns
         if turn.number in spoken
     ]
+
+
+def _in_their_order(
+    evidence: Evidence, memory: Memory, expected: list[_Expected]
+) -> list[_Expected]:
+    """Messages that were sent at once may stand in any order: in the one that they stand in."""
+    if not evidence.together:
+        return expected
+    texts = [remembered.user for remembered in read_turns(memory.messages)]
+
+    def place(item: _Expected) -> tuple[int, int]:
+        number = item.turn.number
+        for together in evidence.together:
+            if number in together.turns:
+                there = item.turn.user in texts
+                return together.turns[0], texts.index(item.turn.user) if there else len(texts)
+        return number, 0
+
+    return sorted(expected, key=place)
 
 
 def _texts_of(turn: Turn) -> Iterator[str]:

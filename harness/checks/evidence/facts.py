@@ -46,6 +46,7 @@ class Answer:
     context_window: int
     input_tokens: int
     cache_read_tokens: int
+    cache_write_tokens: int
     output_tokens: int
     cost_usd: float
     is_message: bool
@@ -75,6 +76,15 @@ class Sending:
 
     turn: int
     life: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Together:
+    """Messages that several processes sent at once: their turns, from `start` up to `end`."""
+
+    turns: tuple[int, ...]
     start: int
     end: int
 
@@ -162,6 +172,20 @@ class Evidence:
             Sending(self.turn_of(event), event.life, event.n, end)
             for event, end in zip(starts, ends, strict=False)
         )
+
+    @cached_property
+    def together(self) -> tuple[Together, ...]:
+        """Every time that several processes wrote to the session at once."""
+        ends = [*(event.n for event in self.of("writers.over")), len(self.record.events)]
+        return tuple(
+            Together(tuple(cast("list[int]", event.data["turns"])), event.n, end)
+            for event, end in zip(self.of("writers"), ends, strict=False)
+        )
+
+    @cached_property
+    def shared_turns(self) -> frozenset[int]:
+        """The turns of those messages: what becomes of them is S5's business."""
+        return frozenset(turn for each in self.together for turn in each.turns)
 
     @cached_property
     def returned(self) -> tuple[Acknowledgement, ...]:
@@ -267,6 +291,7 @@ def _answer(event: Event) -> Answer:
         context_window=row["context_window"],
         input_tokens=row["input_tokens"] + cached,
         cache_read_tokens=row["cache_read_input_tokens"],
+        cache_write_tokens=row["cache_creation_input_tokens"],
         output_tokens=row["output_tokens"],
         cost_usd=row["cost_usd"],
         is_message=str(row["path"]).split("?")[0].rstrip("/").endswith("/messages"),

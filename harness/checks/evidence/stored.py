@@ -48,6 +48,16 @@ def lost_messages(evidence: Evidence, wrong: Container[Memory] = ()) -> Iterator
             yield Lost(memory, missing)
 
 
+def missing_messages(
+    evidence: Evidence, memory: Memory, turns: Container[int | None]
+) -> Iterator[Event]:
+    """What a store was given in these turns before a history that does not hold it anywhere."""
+    held = [_key(message) for message in memory.messages]
+    for event in evidence.of("message.stored"):
+        if event.n < memory.event and event.turn in turns and _key(_message(event)) not in held:
+            yield event
+
+
 def _by_the_message(evidence: Evidence) -> bool:
     return evidence.store and any(
         event.data.get("acknowledges") == "message" for event in evidence.of("opened")

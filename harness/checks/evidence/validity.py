@@ -69,7 +69,9 @@ def _unfired(evidence: Evidence) -> Iterator[str]:
         )
     for index, fault in enumerate(evidence.scenario.faults):
         # A swept case plays on for two turns only, its baseline has no deaths.
-        owed = not evidence.swept or (evidence.baseline and not _kills(fault))
+        owed = not evidence.swept or (
+            evidence.baseline and not _kills(fault) and fault.kind != "writer"
+        )
         if owed and index not in evidence.fired:
             yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"
 

@@ -1,1 +1,1 @@
-"""The promises themselves, one family a file: each check a pure function of the evidence."""
+"""What is remembered, done and stored: P1 to P6 and S1 to S6, one family a file."""

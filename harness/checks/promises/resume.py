@@ -25,7 +25,7 @@ _FOR_GOOD = (400, 401, 403, 404, 413)
 def prefix_continuation(evidence: Evidence) -> Iterator[Breach]:
     """P1: every history is a prefix of what happened, plus at most the turn in flight."""
     for departure in departures(evidence):
-        if departure.kind == "departs":
+        if departure.kind == "departs" and not evidence.shared_turns & set(departure.turns):
             memory, turn = departure.memory, departure.turns[0]
             yield Breach(
                 "P1",
@@ -116,7 +116,7 @@ def _standing_twice(evidence: Evidence, told: Container[int | None]) -> Iterator
     groups: dict[int, list[Departure]] = {}
     for departure in departures(evidence):
         turn = departure.turns[0]
-        if departure.kind == "twice" and turn not in told:
+        if departure.kind == "twice" and turn not in told and turn not in evidence.shared_turns:
             crash = evidence.crash_in(turn, departure.memory.event)
             groups.setdefault(crash.number if crash else 0, []).append(departure)
     for doubled in groups.values():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,10 +30,12 @@ def bench(arguments: argparse.Namespace) -> int:
     before = _baseline(arguments.against)
     stream = sys.stderr if arguments.json == "-" else sys.stdout
     live = stream.isatty()
+    began = time.monotonic()
 
     def on_case(name: str, done: int, planned: int) -> None:
         if live:
-            told = f"  {done} of {planned}: {name}"[:100]
+            left = (time.monotonic() - began) * (planned - done) / done
+            told = f"  {done} of {planned}, some {left:.0f} s to go: {name}"[:79]
             stream.write(f"\r\x1b[K{told}" if done < planned else "\r\x1b[K")
         elif done % 25 == 0 or done == planned:
             stream.write(f"{done} of {planned} measured\n")
@@ -92,3 +95,8 @@ def _publish(arguments: argparse.Namespace, report: Report) -> None:
         path = Path(arguments.json)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dumps(report), encoding="utf-8")
+    if arguments.page is not None:
+        from harness.bench.report.page import page
+
+        arguments.page.parent.mkdir(parents=True, exist_ok=True)
+        arguments.page.write_text(page(report), encoding="utf-8")

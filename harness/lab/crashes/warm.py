@@ -124,7 +124,7 @@ class _Handed(Lives):
 
     def end(self) -> None:
         """Leave no copy."""
-        if self._where != self._ground.home:
+        if self._where != self.ground.home:
             shutil.rmtree(self._where, ignore_errors=True)
 
 

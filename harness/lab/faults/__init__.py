@@ -1,1 +1,1 @@
-"""Scripted faults that have not happened yet, and how to tell that their moment has come."""
+"""Scripted faults: when the moment of each has come, and what is done then."""

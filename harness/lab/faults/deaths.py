@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from harness.scenario.faults import OPERATION, Crash, Disk, Fault, ToolFault
+from harness.scenario.faults import OPERATION, Crash, Fault, ToolFault
 from harness.world.disk.choices import Tier
 from harness.world.syscalls.operations import Operation
 
@@ -42,12 +42,7 @@ class Death:
 
 def needs_recorder(faults: tuple[Fault, ...]) -> bool:
     """Whether a fault can only be done by somebody who sees the disk operations."""
-    whats = [fault.what for fault in faults]
-    crashes = [what for what in whats if isinstance(what, Crash)]
-    return any(isinstance(what, Disk) for what in whats) or any(
-        OPERATION.fullmatch(crash.at) or crash.at.endswith(".stored") or crash.disk != "kill"
-        for crash in crashes
-    )
+    return any(fault.of_the_disk for fault in faults)
 
 
 def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from harness.channel import Channel, to_bytes
 
-_SECCOMP = {"x86_64": 317, "aarch64": 277}
+SECCOMP = {"x86_64": 317, "aarch64": 277}
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_GET_NO_NEW_PRIVS = 39
 _SET_MODE_FILTER = 1
@@ -45,7 +45,7 @@ def install(program: bytes) -> int:
     and it is notified again; the recorder withdraws what it had noted.
     """
     machine = platform.machine()
-    if machine not in _SECCOMP:
+    if machine not in SECCOMP:
         raise CannotTrap(f"seccomp's number is not known on {machine}")
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
@@ -56,7 +56,7 @@ def install(program: bytes) -> int:
         struct.pack("HxxxxxxQ", length, ctypes.addressof(code)), 16
     )
     for flags in (NEW_LISTENER | WAIT_KILLABLE_RECV, NEW_LISTENER):
-        descriptor: int = libc.syscall(_SECCOMP[machine], _SET_MODE_FILTER, flags, header)
+        descriptor: int = libc.syscall(SECCOMP[machine], _SET_MODE_FILTER, flags, header)
         if descriptor >= 0:
             return descriptor
         if ctypes.get_errno() != errno.EINVAL:
@@ -70,10 +70,10 @@ def knows_flags(flags: int) -> bool:
     Asked with no program: the kernel looks at the flags first, then misses the program (EFAULT).
     """
     machine = platform.machine()
-    if machine not in _SECCOMP:
+    if machine not in SECCOMP:
         raise CannotTrap(f"seccomp's number is not known on {machine}")
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall(_SECCOMP[machine], _SET_MODE_FILTER, flags, None)
+    libc.syscall(SECCOMP[machine], _SET_MODE_FILTER, flags, None)
     error = ctypes.get_errno()
     if error in (errno.EFAULT, errno.EINVAL):
         return error == errno.EFAULT

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from harness.model.catalogue import ModelSpec
+from harness.model.message import Message
 from harness.model.meter import Prompt
-from harness.model.request import Message, Request
+from harness.model.request import Request
 
 
 class Ask(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model.request import bad
+from harness.model.message import bad
 from harness.model.rules.ask import Ask
 
 BREAKPOINTS_MAX = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from harness.model.request import Refusal, bad
+from harness.model.message import Refusal, bad
 
 BODY_BYTES_MAX = 32 * 1024 * 1024
 BAD_KEY = "bad"

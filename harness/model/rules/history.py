@@ -5,22 +5,8 @@ Pairs are looked for in the merged history: consecutive messages of one role are
 
 from __future__ import annotations
 
-from harness.model.request import Block, bad
+from harness.model.message import BLOCK_FIELDS, BLOCKS, MESSAGES_MAX, UNSOUND, Block, bad
 from harness.model.rules.ask import Ask
-
-BLOCKS = {
-    "user": frozenset({"text", "tool_result"}),
-    "assistant": frozenset({"text", "tool_use", "thinking"}),
-    "system": frozenset({"text"}),
-}
-"""The block types that the mock emulates, by role."""
-BLOCK_FIELDS = {
-    "text": frozenset({"type", "text", "cache_control", "citations"}),
-    "tool_use": frozenset({"type", "id", "name", "input", "cache_control", "caller"}),
-    "tool_result": frozenset({"type", "tool_use_id", "content", "is_error", "cache_control"}),
-    "thinking": frozenset({"type", "thinking", "signature", "cache_control"}),
-}
-MESSAGES_MAX = 100_000
 
 
 def empty_messages(ask: Ask) -> None:
@@ -59,7 +45,7 @@ def empty_content(ask: Ask) -> None:
     """Every message says something, the last assistant's apart."""
     last = len(ask.request.messages) - 1
     for index, message in enumerate(ask.request.messages):
-        if message.sound:
+        if not message.traits & UNSOUND:
             continue
         empty = not message.blocks or (message.plain and not message.blocks[0]["text"])
         if empty and not (index == last and message.role == "assistant"):
@@ -72,7 +58,7 @@ def empty_content(ask: Ask) -> None:
 def unknown_block(ask: Ask) -> None:
     """Blocks are of a type and with fields that the mock emulates, each with its own role."""
     for index, message in enumerate(ask.request.messages):
-        if message.plain:
+        if message.plain or not message.traits & UNSOUND:
             continue
         for place, block in enumerate(message.blocks):
             _known(block, BLOCKS[message.role], f"messages.{index}.content.{place}")
@@ -102,7 +88,7 @@ def empty_text(ask: Ask) -> None:
     """No text block is empty."""
     last = len(ask.request.messages) - 1
     for index, message in enumerate(ask.request.messages):
-        if message.sound or (message.plain and index == last):
+        if not message.traits & UNSOUND or (message.plain and index == last):
             continue
         for block in message.blocks:
             if block["type"] == "text" and not block["text"]:
@@ -115,7 +101,7 @@ def empty_text(ask: Ask) -> None:
 def blank_text(ask: Ask) -> None:
     """No text block is white space alone."""
     for message in ask.request.messages:
-        if message.sound:
+        if not message.traits & UNSOUND:
             continue
         for block in message.blocks:
             if block["type"] == "text" and block["text"].isspace():
@@ -149,8 +135,6 @@ def trailing_space(ask: Ask) -> None:
 
 def duplicate_tool_use(ask: Ask) -> None:
     """A tool_use id is used once."""
-    if not ask.request.has_tool_blocks:
-        return
     seen = set()
     for exchange in ask.request.merged:
         if exchange.role == "assistant":
@@ -165,8 +149,6 @@ def duplicate_tool_use(ask: Ask) -> None:
 
 def dangling_tool_use(ask: Ask) -> None:
     """The next user turn opens with a result for every tool_use."""
-    if not ask.request.has_tool_blocks:
-        return
     merged = ask.request.merged
     for number, exchange in enumerate(merged):
         if exchange.role != "assistant":
@@ -190,8 +172,6 @@ def dangling_tool_use(ask: Ask) -> None:
 
 def orphan_tool_result(ask: Ask) -> None:
     """A result answers a tool_use of the assistant turn just before."""
-    if not ask.request.has_tool_blocks:
-        return
     before: set[str] = set()
     for exchange in ask.request.merged:
         if exchange.role == "assistant":
@@ -208,8 +188,6 @@ def orphan_tool_result(ask: Ask) -> None:
 
 def duplicate_tool_result(ask: Ask) -> None:
     """A tool_use has one result."""
-    if not ask.request.has_tool_blocks:
-        return
     for exchange in ask.request.merged:
         seen = set()
         for message, index, block in exchange.blocks:

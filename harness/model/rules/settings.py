@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from harness.model.request import bad
+from harness.model.message import bad
 from harness.model.rules.ask import Ask
 
 FIELDS = frozenset(

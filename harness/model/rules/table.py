@@ -1,5 +1,9 @@
 """The table: every rule by name, in the order in which the API looks, and how sure we are of it.
 
+A rule on the body says which traits of messages it looks at; what else it looks at is in the
+settings beside them. Settings that have passed once have passed for good, and from then on a rule
+is asked about them only where a request has one of its traits.
+
 H: reproduced or documented; M: fairly sure; G: a guess, off unless it is asked for; `-`: our own,
 so that what the mock does not emulate is refused. Match on status and type; the texts of the
 answers are documentation.
@@ -10,12 +14,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from harness.model.request import Refusal
+from harness.model.message import (
+    ANY,
+    ASSISTANT_ENDS,
+    MARKS,
+    ODD_COUNT,
+    SYSTEM,
+    THINKING,
+    TOOLS,
+    UNPAIRED,
+    UNSOUND,
+    Refusal,
+)
+from harness.model.request import Settings
 from harness.model.rules import caching, entry, history, settings, thinking, window
 from harness.model.rules.ask import Ask
 from harness.model.rules.entry import Knock
 
 T = TypeVar("T")
+SETTINGS_MAX = 256
 
 
 class Rule(NamedTuple, Generic[T]):
@@ -24,10 +41,12 @@ class Rule(NamedTuple, Generic[T]):
     name: str
     sure: str
     check: Callable[[T], None]
+    traits: int = 0
+    """The traits of messages that it looks at; none where it looks at the settings alone."""
 
 
-def _rule(sure: str, check: Callable[[T], None]) -> Rule[T]:
-    return Rule(check.__name__, sure, check)
+def _rule(sure: str, check: Callable[[T], None], traits: int = 0) -> Rule[T]:
+    return Rule(check.__name__, sure, check, traits)
 
 
 AT_ENTRY: tuple[Rule[Knock], ...] = (
@@ -38,12 +57,12 @@ AT_ENTRY: tuple[Rule[Knock], ...] = (
     _rule("M", entry.content_type),
 )
 ON_SHAPE: tuple[Rule[Ask], ...] = (
-    _rule("M", settings.missing_field),
+    _rule("M", settings.missing_field, ODD_COUNT),
     _rule("-", settings.unknown_field),
     _rule("-", settings.unknown_feature),
     _rule("H", settings.max_tokens_over_limit),
     _rule("M", settings.sampling),
-    _rule("H", history.empty_messages),
+    _rule("H", history.empty_messages, ODD_COUNT),
     _rule("M", settings.thinking_mode),
     _rule("M", settings.max_tokens_zero),
     _rule("M", settings.metadata),
@@ -51,30 +70,30 @@ ON_SHAPE: tuple[Rule[Ask], ...] = (
     _rule("M", settings.tool_definition),
     _rule("M", settings.tool_choice),
     _rule("H", settings.forced_tool),
-    _rule("H", history.system_role),
-    _rule("H", history.empty_content),
-    _rule("-", history.unknown_block),
-    _rule("H", history.empty_text),
-    _rule("H", history.blank_text),
-    _rule("H", history.first_is_assistant),
-    _rule("H", history.duplicate_tool_use),
-    _rule("H", history.dangling_tool_use),
-    _rule("H", history.orphan_tool_result),
-    _rule("M", history.duplicate_tool_result),
-    _rule("G", history.undefined_tools),
-    _rule("H", history.trailing_assistant),
-    _rule("M", history.trailing_space),
-    _rule("M", thinking.thinking_first),
-    _rule("M", caching.breakpoint_shape),
-    _rule("M", caching.uncacheable_block),
-    _rule("H", caching.too_many_breakpoints),
-    _rule("H", caching.ttl_order),
+    _rule("H", history.system_role, SYSTEM),
+    _rule("H", history.empty_content, UNSOUND),
+    _rule("-", history.unknown_block, UNSOUND),
+    _rule("H", history.empty_text, UNSOUND),
+    _rule("H", history.blank_text, UNSOUND),
+    _rule("H", history.first_is_assistant, ASSISTANT_ENDS),
+    _rule("H", history.duplicate_tool_use, UNPAIRED),
+    _rule("H", history.dangling_tool_use, UNPAIRED),
+    _rule("H", history.orphan_tool_result, UNPAIRED),
+    _rule("M", history.duplicate_tool_result, UNPAIRED),
+    _rule("G", history.undefined_tools, TOOLS),
+    _rule("H", history.trailing_assistant, ASSISTANT_ENDS),
+    _rule("M", history.trailing_space, ASSISTANT_ENDS),
+    _rule("M", thinking.thinking_first, TOOLS),
+    _rule("M", caching.breakpoint_shape, MARKS),
+    _rule("M", caching.uncacheable_block, MARKS),
+    _rule("H", caching.too_many_breakpoints, MARKS),
+    _rule("H", caching.ttl_order, MARKS),
 )
 ON_PROMPT: tuple[Rule[Ask], ...] = (
-    _rule("H", thinking.edited_thinking),
-    _rule("H", thinking.bound_thinking),
-    _rule("H", window.prompt_too_long),
-    _rule("H", window.prompt_plus_max_tokens),
+    _rule("H", thinking.edited_thinking, THINKING),
+    _rule("H", thinking.bound_thinking, THINKING),
+    _rule("H", window.prompt_too_long, ANY),
+    _rule("H", window.prompt_plus_max_tokens, ANY),
 )
 ELSEWHERE = {"unknown_model": "H", "rate_limit": "H"}
 """Rules that need more than one look: the catalogue, the buckets."""
@@ -111,3 +130,27 @@ def check(rules: tuple[Rule[T], ...], subject: T) -> None:
         except Refusal as refusal:
             refusal.rule = rule.name
             raise
+
+
+class Rules:
+    """The rules on a body that hold, and the settings that have passed them."""
+
+    def __init__(self, rules: tuple[Rule[Ask], ...]) -> None:
+        self._rules = rules
+        self._passed: set[Settings] = set()
+        self._by_traits: dict[int, tuple[Rule[Ask], ...]] = {}
+
+    def check(self, ask: Ask) -> None:
+        """Raise the first rule's Refusal, with the rule's name on it."""
+        settings, traits = ask.request.settings, ask.request.traits
+        if settings in self._passed:
+            rules = self._by_traits.get(traits)
+            if rules is None:
+                rules = tuple(rule for rule in self._rules if rule.traits & traits)
+                self._by_traits[traits] = rules
+            check(rules, ask)
+            return
+        check(self._rules, ask)
+        if len(self._passed) >= SETTINGS_MAX:
+            self._passed.clear()
+        self._passed.add(settings)

@@ -12,8 +12,9 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
 
+from harness.model.message import THINKING, bad
 from harness.model.meter import Part
-from harness.model.request import Exchange, Placed, bad
+from harness.model.request import Exchange, Placed
 from harness.model.rules.ask import Ask
 
 _KEY = b"the mock's own seal"
@@ -73,9 +74,9 @@ def bound_thinking(ask: Ask) -> None:
 
 def _signatures(ask: Ask) -> Iterator[tuple[Placed, str, str]]:
     """Each thinking block, the signature it came with, and the one it should have."""
-    parts = ask.prompt.parts
-    if not any(part.thinking for part in parts):
+    if not ask.request.traits & THINKING:
         return
+    parts = ask.prompt.parts
     blocks = (
         (number, place, block)
         for number, message in enumerate(ask.request.messages)

@@ -91,12 +91,7 @@ class Speaker:
 
     def _fresh_id(self, call_id: str) -> str:
         """The scripted id, or another form of it where the history has used it: ids are unique."""
-        used = {
-            block["id"]
-            for message in self._request.messages
-            for block in message.blocks
-            if block["type"] == "tool_use"
-        }
+        used = {one for message in self._request.messages for one in message.calls}
         if call_id not in used:
             return call_id
         forms = (f"{call_id[:CALL_ID_STEM]}{number:02x}" for number in itertools.count())

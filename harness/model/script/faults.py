@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.model.request import Refusal
+from harness.model.message import Refusal
 from harness.scenario.faults import Fault, Http, Stream
 
 ERROR_TYPES = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.model.request import Message
+from harness.model.message import Message
 from harness.model.script.index import Index, Spot
 from harness.scenario.plan import PlannedStep
 

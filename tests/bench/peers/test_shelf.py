@@ -9,6 +9,7 @@ import pytest
 
 from harness.bench.peers import shelf
 from harness.bench.peers.shelf import PEERS, Peer, offering, peer_of, present
+from harness.bench.plan import GROUPS
 
 ROOMS = Path(shelf.__file__).parent
 
@@ -24,6 +25,7 @@ def test_each_peer_has_a_room_that_defines_what_it_offers(peer: Peer) -> None:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    assert peer.calls.keys() <= GROUPS.keys()
     needed = {"window": "window", "count": "count", "restore": "store", "append": "store"}
     assert {needed[group] for group in peer.calls} <= defined
 
@@ -50,3 +52,8 @@ def test_the_group_of_peers_pins_each_of_them_exactly() -> None:
     project = Path(__file__).parents[3] / "pyproject.toml"
     text = project.read_text(encoding="utf-8")
     assert [peer.name for peer in PEERS if f'"{peer.distribution}==' not in text] == []
+
+
+def test_a_call_that_raises_is_told_in_one_line() -> None:
+    told = PEERS[0].broke(TypeError("one\ntwo"))
+    assert told == "broke: it raised TypeError: one"

@@ -54,7 +54,7 @@ def test_a_second_fault_is_counted_from_one() -> None:
 
 
 def test_turns_never_spoken_are_named() -> None:
-    record = perfect(chat(turns=6))
+    record = perfect(chat(turns=6), capabilities=())
     record = edited(record, lambda e: [] if e.turn in (4, 5, 6) else [e])
     record = with_history(record, -1, lambda m: m[:6])
 
@@ -94,7 +94,9 @@ def test_a_reply_that_a_fault_made_impossible_is_excused() -> None:
 
 
 def test_neighbouring_turns_are_told_together_and_others_apart() -> None:
-    record = edited(perfect(chat(turns=6)), lambda e: [] if e.turn in (2, 5, 6) else [e])
+    record = edited(
+        perfect(chat(turns=6), capabilities=()), lambda e: [] if e.turn in (2, 5, 6) else [e]
+    )
     record = with_history(record, -1, lambda m: m[:2] + m[4:8])
 
     assert [reason.split(" were")[0].split(" was")[0] for reason in reasons(record)] == [

@@ -260,7 +260,7 @@ def test_a_request_off_the_script_buys_an_answer_again_if_it_ends_with_the_quest
 
 
 def test_the_same_error_in_many_turns_is_one_finding() -> None:
-    record = perfect(chat())
+    record = perfect(chat(), capabilities=())
     for nth in (1, 2):
         record = edited(
             record,

@@ -141,3 +141,65 @@ def test_a_clean_crash_keeps_both_promises() -> None:
     record = without(crashed(3, "reply.received"), "checkpoint")
 
     assert judge(changed(record, "crashed", where=None)).findings == ()
+
+
+def disk(operation: str, error: str | None = None, **more: Any) -> tuple[str, dict[str, Any]]:
+    """A disk operation, as it is recorded."""
+    data = {"operation": operation, "path": "log", "to": None, "offset": 0, "size": 9}
+    return "disk", {**data, "error": error, **more}
+
+
+FAILED = ("send.failed", {"message_id": "m00002", "error": "OSError", "trace": []})
+
+
+@pytest.mark.parametrize(
+    "disk_says",
+    [
+        [disk("write", "ENOSPC")],
+        [disk("write", "ENOSPC"), disk("write", offset=9)],
+        [disk("write", "ENOSPC"), disk("write", size=8)],
+        [disk("write"), disk("fsync", "EIO"), disk("fsync")],
+        [disk("write"), disk("fsync", "EIO"), disk("write", offset=9), disk("fsync")],
+        [disk("rename", "EIO", to="saved"), disk("rename", path="a", to="b")],
+    ],
+)
+def test_an_error_of_the_disk_that_nobody_hears_of_breaks_s4(
+    disk_says: list[tuple[str, dict[str, Any]]],
+) -> None:
+    record = after(perfect(chat()), "request.sent", 1, *disk_says)
+    ((code, message),) = [(f.code, f.message) for f in judge(record).findings]
+    assert code == "S4"
+    assert message.endswith("reached nobody: turn 2's answer was acknowledged over it")
+
+
+@pytest.mark.parametrize(
+    "disk_says",
+    [
+        [disk("write", "ENOSPC"), disk("write")],
+        [disk("write", "short"), disk("write", "slow", offset=4)],
+        [disk("write"), disk("fsync", "EIO"), disk("write"), disk("fsync")],
+        [
+            disk("write"),
+            disk("fsync", "EIO"),
+            disk("write", path="new"),
+            disk("fsync", path="new"),
+            disk("rename", path="new", to="log"),
+            disk("fsync", path="."),
+        ],
+        [disk("rename", "EIO", to="saved"), disk("rename", to="saved")],
+    ],
+)
+def test_what_is_done_again_and_works_needs_no_telling(
+    disk_says: list[tuple[str, dict[str, Any]]],
+) -> None:
+    assert judge(after(perfect(chat()), "request.sent", 1, *disk_says)).findings == ()
+
+
+def test_an_error_that_was_raised_has_reached_the_caller() -> None:
+    faults = [{"disk": {"turn": 2, "on": "write", "error": "ENOSPC"}}]
+    record = perfect(chat(faults=faults))
+    fired = ("fault.fired", {"fault": 0, "what": "ENOSPC"})
+    told = after(record, "request.sent", 1, disk("write", "ENOSPC"), fired, FAILED)
+    assert judge(told).findings == ()
+    silent = after(record, "request.sent", 1, disk("write", "ENOSPC"), fired)
+    assert [finding.code for finding in judge(silent).findings] == ["S4"]

@@ -76,7 +76,8 @@ def test_a_missed_target_is_exit_1(
 def test_an_unknown_group_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "trim"]) == 4
     assert capsys.readouterr().err == (
-        "harness bench: unknown group 'trim': expected one of window, restore, append\n"
+        "harness bench: unknown group 'trim': expected one of window, count, restore, append, "
+        "cost, sim\n"
     )
 
 
@@ -149,3 +150,12 @@ def test_help_does_not_wait_for_anything(capsys: pytest.CaptureFixture[str]) -> 
         main(["bench", "--help"])
     assert time.process_time() - began < 0.2
     assert "--peers" in capsys.readouterr().out
+
+
+def test_a_page_is_written_where_it_is_asked_for(
+    measured: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    assert main(["bench", "window", "--page", str(tmp_path / "new" / "bench.html")]) == 0
+    text = (tmp_path / "new" / "bench.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "A turn of the window, the whole history kept" in text

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json as stdlib_json
+import platform
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.lab import play as lab
+from harness.life.disk import trap
 from harness.report import json
 from harness.report.result import Result, Run
 from harness.scenario.load import Loaded
@@ -85,6 +90,49 @@ def test_a_store_in_a_c_library_is_invalid_and_never_a_pass() -> None:
     assert swept.outcome != "pass"
     reasons = [reason for reason in swept.verdict.reasons if "changed unseen" in reason]
     assert "C libraries and child processes are not seen by the Python recorder" in reasons[0]
+
+
+_SANDBOX = """
+import ctypes, os, struct, sys
+from harness.world.syscalls.filter import Assembler
+code = Assembler()
+code.load(0)
+code.if_equal({seccomp}, otherwise="allow")
+code.give(0x00050000 | 1)
+code.label("allow")
+code.give(0x7FFF0000)
+program = code.assemble()
+held = ctypes.create_string_buffer(program, len(program))
+header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(held))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.create_string_buffer(header, 16), 0, 0) == 0
+os.execv(sys.executable, [sys.executable, "-m", "harness", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(not WORKS, reason=WHY)
+def test_a_sandbox_that_refuses_seccomp_gets_pythons_recorder_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE)
+    scenario = tmp_path / "crashes.scenario.yaml"
+    scenario.write_text(
+        "name: crashes\nscript: [{user: hello, reply: {text: hi}}]\n"
+        "faults: [{crash: {turn: 1, at: 'fsync *.jsonl'}}]\n",
+        encoding="utf-8",
+    )
+    program = _SANDBOX.format(seccomp=trap.SECCOMP[platform.machine()])
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", str(scenario), "--json", "-"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=UNRULY.parents[2],
+    )
+    (row,) = stdlib_json.loads(done.stdout)["scenarios"]
+    assert (done.returncode, row["verdict"], row["fidelity"]) == (0, "pass", "python")
+    assert "(disk seen from Python only)" in done.stderr
 
 
 def test_the_recorder_is_chosen_by_what_works_unless_it_is_asked_for() -> None:

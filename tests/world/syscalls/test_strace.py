@@ -1,7 +1,6 @@
-"""Believe the recorder only because strace, on the same run, tells the same story.
+"""Believe the recorders only because strace, on the same run, tells the same story.
 
-Slow, and outside of the gate, because it needs strace, which a gate without a network cannot
-install; there the replayed operations are compared with the directory instead.
+One store is compared in the gate, which installs strace where it can; all of them in the slow run.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from tests.stacks.recording import ROOT, Workshop
 
 CALLS = "openat,write,pwrite64,rename,unlink,fsync,fdatasync,ftruncate,mkdir,mmap"
 TURNS = 6
+CONVERSE = "tests.stacks.stores.variants:converse"
 _LINE = re.compile(r"(?:\d+ +)?(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+)")
 _PROGRAM = """
 import os
@@ -117,27 +117,55 @@ def _retold(operation: Operation, contents: bool) -> tuple[object, ...]:
     return operation.kind, operation.path
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "variant", ["naive", "hardened", "sqlite_WAL_FULL", "sqlite_DELETE_FULL", "sqlite_DELETE_EXTRA"]
-)
-def test_the_recorder_sees_what_strace_sees(
-    workshop: Workshop, fresh: Callable[[], Path], tmp_path: Path, variant: str
-) -> None:
+def _traced_by_strace(
+    home: Path, log: Path, variant: str, contents: bool
+) -> list[tuple[object, ...]]:
     strace = shutil.which("strace")
     if strace is None:
-        pytest.skip(reason="strace is not installed")
-    home, contents = fresh(), not variant.startswith("sqlite")
+        pytest.skip(reason="strace is not installed, and nothing else can say what the kernel saw")
     program = _PROGRAM.format(home=str(home), variant=variant, turns=TURNS)
     options = ["-f", "-xx", "-y", "-s", "1000000", "-e", f"trace={CALLS}", "-o"]
     subprocess.run(
-        [strace, *options, str(tmp_path / "log"), sys.executable, "-c", program],
+        [strace, *options, str(log), sys.executable, "-c", program],
         check=True,
         cwd=ROOT,
         timeout=120,
     )
-    theirs = list(_Story(home, contents).tell((tmp_path / "log").read_text("utf-8")))
-    run = workshop.run("tests.stacks.stores.variants:converse", fresh(), variant, TURNS)
+    return list(_Story(home, contents).tell(log.read_text("utf-8")))
+
+
+def _check_variant(workshop: Workshop, homes: list[Path], log: Path, variant: str) -> None:
     # SQLite's salts and page images differ from run to run: of these only lengths are compared.
-    assert [_retold(operation, contents) for operation in run.operations] == theirs
+    contents = not variant.startswith("sqlite")
+    theirs = _traced_by_strace(homes[0], log, variant, contents)
     assert len(theirs) > 3 * TURNS
+    for home, telling in zip(homes[1:], (False, True), strict=True):
+        if telling and not contents:
+            continue
+        run = workshop.run(CONVERSE, home, variant, TURNS, telling=telling)
+        assert run.error is None
+        assert [_retold(operation, contents) for operation in run.operations] == theirs
+
+
+def test_both_recorders_see_what_strace_sees(
+    workshop: Workshop, fresh: Callable[[], Path], tmp_path: Path
+) -> None:
+    _check_variant(workshop, [fresh(), fresh(), fresh()], tmp_path / "log", "naive")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "replacing",
+        "syncing",
+        "hardened",
+        "sqlite_WAL_FULL",
+        "sqlite_DELETE_FULL",
+        "sqlite_DELETE_EXTRA",
+    ],
+)
+def test_on_every_store_the_recorders_see_what_strace_sees(
+    workshop: Workshop, fresh: Callable[[], Path], tmp_path: Path, variant: str
+) -> None:
+    _check_variant(workshop, [fresh(), fresh(), fresh()], tmp_path / "log", variant)

@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.checks.evidence.breach import Breach, counted
 from harness.checks.evidence.facts import Answer, Evidence
-from harness.checks.promises.wire import REJECTED
+from harness.checks.wire.requests import REJECTED
 
 SHOWN_CHARACTERS = 40
 """How much of a shortened message must still be there, at one of its ends."""

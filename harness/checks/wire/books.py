@@ -1,0 +1,97 @@
+"""W5: the target's own books agree with the API's ledger, lost replies included.
+
+What it can know of a reply that reached it in full, and that it lived on after, is everything: that
+must be in the books, in every later life, once. Of a reply that was cut, or after which the process
+died at once, it may know all, some or nothing. Of a reply that never came it knows nothing: its
+tokens are in no books. A power cut may take what had not been acknowledged, damage to a file any
+bill before it; what was asked aside, such as a summary, may stand in other books.
+
+Attempts, where the target counts them: at least the replies that it had, at most every request that
+left, and one more for each death (it may have written down that it asks, and died before asking).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from harness.checks.evidence.breach import Breach
+from harness.checks.evidence.facts import Evidence
+from harness.record import Event
+
+KINDS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_tokens": "cache_read_input_tokens",
+    "cache_write_tokens": "cache_creation_input_tokens",
+}
+"""What the target calls it, and the ledger."""
+_NO_STEP = ("disk", "fault.fired", "reply.started", "reply.received", "model.answered")
+_ENDS = ("crashed", "died", "limit")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One attempt, and how much of it the target must know: all, perhaps, or nothing."""
+
+    data: Mapping[str, Any]
+    must: bool
+    may: bool
+
+
+def books_agree(evidence: Evidence) -> Iterator[Breach]:
+    """W5: one finding, about the first kind of token that is wrong, with both sides."""
+    rows = list(_rows(evidence))
+    for books in evidence.of("usage"):
+        wrong = [told for told in _compared(evidence, books, rows) if told is not None]
+        if wrong:
+            crash = evidence.crashes[-1] if evidence.crashes else None
+            yield Breach("W5", books.n, None, f"the target's own books say {wrong[0]}", crash)
+
+
+def _compared(evidence: Evidence, books: Event, rows: list[_Row]) -> Iterator[str | None]:
+    for ours, theirs in KINDS.items():
+        least = sum(row.data[theirs] for row in rows if row.must)
+        most = least + sum(row.data[theirs] for row in rows if row.may and not row.must)
+        yield _between(books, ours, least, most)
+    if books.data.get("attempts"):
+        heard = sum(row.must for row in rows)
+        yield _between(books, "attempts", heard, len(rows) + len(evidence.crashes))
+
+
+def _between(books: Event, kind: str, least: int, most: int) -> str | None:
+    got = cast("int", books.data.get(kind, 0))
+    if least <= got <= most:
+        return None
+    ledger = f"{least}" if least == most else f"from {least} to {most}"
+    return f"{got} {kind.replace('_', ' ')}, the API's ledger has {ledger} that it can know of"
+
+
+def _rows(evidence: Evidence) -> Iterator[_Row]:
+    heard = {event.data["request"]: event for event in evidence.of("reply.received")}
+    begun = {event.data["request"] for event in evidence.of("reply.started")}
+    messages = {row.request for row in evidence.answers if row.is_message}
+    aside = {row.request for row in evidence.answers if row.step is None}
+    damaged = max((event.n for event in evidence.of("damaged")), default=0)
+    for event in evidence.of("model.answered"):
+        number = event.data["request"]
+        if number not in messages:
+            continue
+        billed = event.data["status"] == 200
+        whole = billed and number in heard and event.data["fault"] is None
+        must = whole and _went_on(evidence, heard[number])
+        must = must and number not in aside and event.n > damaged
+        yield _Row(event.data, must, billed and number in begun)
+
+
+def _went_on(evidence: Evidence, heard: Event) -> bool:
+    """Whether the life that heard it lived to do something else, and kept what it knew."""
+    events = [e for e in evidence.record.events[heard.n + 1 :] if e.life == heard.life]
+    steps = [event for event in events if event.kind not in _NO_STEP]
+    if not steps or steps[0].kind in _ENDS:
+        return False
+    end = next((event for event in steps if event.kind in _ENDS), None)
+    if end is None or end.data.get("tier", "kill") == "kill":
+        return True
+    return any(event.kind == "reply.returned" and event.n < end.n for event in steps)

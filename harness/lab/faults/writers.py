@@ -1,0 +1,222 @@
+"""Several processes on one session at once, each with a message of its own.
+
+They take turns, so that a case plays the same every time: one runs up to its next crossing, then
+the next one does. Which of them is let write is the target's business: a process that it turns away
+is on record, and its message is sent again when all the others are done. One that waits in the
+kernel for the others is passed over until it wakes; when nobody else is left, the first process
+closes the session, and lets it in.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.lab.lives import Lives, Over
+from harness.lab.stage import Stage
+from harness.scenario.plan import Turn
+from harness.world.process import Raised, Returned
+
+LOOKS = 5
+"""So many times in a row must a process be found asleep, to be taken for one that waits."""
+LOOK_S = 0.04
+_ON_ITS_WAY = ("passed",)
+"""Messages that a process does not wait for: it is still its turn."""
+PATIENCE_S = 20.0
+"""Real seconds that one may wait when nobody else is left to wait for."""
+
+
+class _Turnstile:
+    """Lets one through at a time, in a circle; who is asleep in the kernel is passed over."""
+
+    def __init__(self, count: int) -> None:
+        self.changed = threading.Condition()
+        self.holder: int | None = None
+        self.begun = False
+        self.waiting = [False] * count
+        self.over = [False] * count
+
+    def enter(self, place: int) -> None:
+        """Wait until it is this one's turn again."""
+        with self.changed:
+            if self.holder == place:
+                self.pass_on(place)
+            self.waiting[place] = True
+            if self.begun and self.holder is None:
+                self.holder = place
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.holder == place)
+            self.waiting[place] = False
+
+    def begin(self) -> None:
+        """Let the first one through, when all of them stand here."""
+        with self.changed:
+            self.changed.wait_for(lambda: all(self.waiting))
+            self.begun, self.holder = True, 0
+            self.changed.notify_all()
+
+    def leave(self, place: int) -> None:
+        """It is done for good."""
+        with self.changed:
+            self.over[place] = True
+            if self.holder == place:
+                self.pass_on(place)
+            self.changed.notify_all()
+
+    def pass_on(self, place: int) -> None:
+        """The next one that waits here, in a circle; nobody where none does."""
+        count = len(self.over)
+        order = [(place + step) % count for step in range(1, count + 1)]
+        self.holder = next((other for other in order if self.waiting[other]), None)
+        self.changed.notify_all()
+
+
+class _InTurns(Stage):
+    """The stage as one of several processes sees it: each crossing waits for its turn."""
+
+    turnstile: _Turnstile
+    place: int
+
+    def answer(self, call: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Answer one message of the life when it is its turn."""
+        if call["call"] not in _ON_ITS_WAY:
+            self.turnstile.enter(self.place)
+        return super().answer(call)
+
+
+class _Guest(Lives):
+    """A further process: what it raises is that it was turned away."""
+
+    def failed(self, kind: str, raised: Raised, **details: Any) -> None:
+        """Put on record that it was not let write."""
+        self.stage.record("writer.refused", error=raised.error, during=kind.split(".")[0])
+
+
+def write_together(turns: Sequence[Turn], lives: Lives, stage: Stage) -> list[Turn]:
+    """Send all these messages at once, the first from the process that is open; who is left over.
+
+    When it returns, all these processes are gone, and a new one has been opened on what is left.
+    """
+    together = _Together(turns, lives, stage)
+    stage.record("writers", turns=[turn.number for turn in turns])
+    together.run()
+    stage.turn = turns[0].number
+    stage.life += len(turns) - 1
+    stage.record("writers.over")
+    lives.reopen()
+    return [turn for turn, done in zip(turns, together.answered, strict=True) if not done]
+
+
+class _Together:
+    def __init__(self, turns: Sequence[Turn], lives: Lives, stage: Stage) -> None:
+        count = len(turns)
+        self.turns = turns
+        self.turnstile = _Turnstile(count)
+        self.answered = [False] * count
+        self.errors: list[BaseException] = []
+        self.lives: list[Lives] = []
+        self._own_stage = stage
+        self._stages = [self._view(stage, place) for place in range(count)]
+        lives.stage = self._stages[0]
+        self.lives.append(lives)
+        self.lives += [_Guest(lives.ground, view, None) for view in self._stages[1:]]
+
+    def run(self) -> None:
+        """All of them, to their ends."""
+        threads = [
+            threading.Thread(target=self._work, args=(place,), daemon=True)
+            for place in range(len(self.turns))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self.turnstile.begin()
+            self._watch(threads)
+        finally:
+            self.lives[0].stage = self._own_stage
+        if self.errors:
+            raise self.errors[0]
+
+    def _view(self, stage: Stage, place: int) -> _InTurns:
+        view = stage.beside(_InTurns)
+        view.turnstile, view.place = self.turnstile, place
+        view.turn = self.turns[place].number
+        # Opening makes it one more.
+        view.life += max(0, place - 1)
+        return view
+
+    def _work(self, place: int) -> None:
+        try:
+            self._write(place)
+        except Over:
+            if place == 0 or self._stages[place].limit_hit:
+                self.errors.append(Over())
+        except BaseException as error:  # noqa: BLE001 - raised again in the runner's own thread
+            self.errors.append(error)
+        finally:
+            if place:
+                self.lives[place].kill()
+            self.turnstile.leave(place)
+
+    def _write(self, place: int) -> None:
+        """Open, where it is not yet, and send."""
+        turn, lives, stage = self.turns[place], self.lives[place], self._stages[place]
+        self.turnstile.enter(place)
+        if place and not lives.open():
+            return
+        said = {"message_id": turn.message_id, "text": turn.user}
+        stage.record("user.received", said, sending=1)
+        outcome = lives.ask("send", **said)
+        self.turnstile.enter(place)
+        if isinstance(outcome, Raised):
+            stage.record("writer.refused", error=outcome.error, during="send")
+        elif isinstance(outcome, Returned):
+            answer = {"message_id": turn.message_id, "text": outcome.value}
+            stage.record("reply.returned", answer)
+            stage.record("reply.delivered", answer)
+            self.answered[place] = True
+        if place:
+            lives.leave()
+
+    def _watch(self, threads: Sequence[threading.Thread]) -> None:
+        """Pass over whoever is asleep; at the end, let the first process go."""
+        asleep = alone = 0
+        left = False
+        while any(thread.is_alive() for thread in threads):
+            with self.turnstile.changed:
+                self.turnstile.changed.wait(LOOK_S)
+                holder = self.turnstile.holder
+                stuck = holder is not None and not self.turnstile.waiting[holder]
+                asleep = asleep + 1 if stuck and _sleeps(self.lives[holder or 0].pid) else 0
+                if asleep >= LOOKS and holder is not None:
+                    self.turnstile.pass_on(holder)
+                    asleep = 0
+            others = self.turnstile.holder is None
+            alone = alone + 1 if others else 0
+            if others and self.turnstile.over[0] and not left:
+                left = True
+                self.lives[0].leave()
+            elif alone * LOOK_S > PATIENCE_S:
+                message = f"{len(threads)} processes on one session wait without end"
+                self._own_stage.record("limit", bound="real_time", value=0, message=message)
+                for lives in self.lives:
+                    lives.strike()
+                raise Over
+        if not left:
+            self.lives[0].leave()
+
+
+def _sleeps(pid: int | None) -> bool:
+    """Whether every thread of a process sleeps, or it is gone."""
+    if pid is None:
+        return False
+    try:
+        states = [
+            (task / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+            for task in Path(f"/proc/{pid}/task").iterdir()
+        ]
+    except OSError:
+        return False
+    return all(state == "S" for state in states)

@@ -1,0 +1,72 @@
+"""P5 on answers that are half there, and on turns that say the same words."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checks.judge import judge
+from harness.checks.verdict import Finding
+from harness.record import Record
+from harness.scenario.schema import Scenario
+from tests.checks.building import after, changed, chat, perfect, with_history
+
+
+def the_finding(record: Record) -> Finding:
+    """The one finding of a record."""
+    (finding,) = judge(record).findings
+    return finding
+
+
+CUT = {"stream": {"turn": 2, "cut": "eof", "after_chars": 8}}
+
+
+def shown(text: str, *, fault: int | None, stop: str = "end_turn") -> Record:
+    """Turn 2's answer is this; its last reply met a fault, or none."""
+    record = perfect(chat(faults=[CUT] if fault is not None else []))
+    fired = ("fault.fired", {"fault": 0, "what": "cut"})
+    record = after(record, "request.sent", 1, fired) if fault is not None else record
+    record = changed(record, "model.answered", 1, fault=fault, stop_reason=stop)
+    for kind in ("reply.returned", "reply.delivered"):
+        record = changed(record, kind, 1, text=text)
+    said = {"role": "assistant", "content": text}
+    return with_history(record, -1, lambda m: [*m[:3], said, *m[4:]])
+
+
+@pytest.mark.parametrize("fault", [0, None])
+def test_a_part_of_a_reply_is_no_answer_whether_or_not_it_broke_off(fault: int | None) -> None:
+    finding = the_finding(shown("Answer n", fault=fault))
+    assert (finding.code, finding.turn) == ("P5", 2)
+    assert finding.message == (
+        "turn 2's message was answered with a part of the answer: expected 'Answer number 2.', "
+        "got 'Answer n'"
+    )
+
+
+@pytest.mark.parametrize("stop", ["max_tokens", "model_context_window_exceeded"])
+def test_what_the_model_itself_left_unsaid_is_not_held_against_the_answer(stop: str) -> None:
+    assert judge(shown("Answer n", fault=None, stop=stop)).findings == ()
+
+
+def test_an_answer_with_something_around_it_is_whole() -> None:
+    assert judge(shown("He said: Answer number 2.", fault=None)).findings == ()
+
+
+SAME = [{"user": "Go on", "reply": {"text": f"Part {n}."}} for n in range(1, 5)]
+
+
+def test_of_two_turns_with_the_same_words_the_doubled_one_is_told() -> None:
+    scenario = Scenario.model_validate({"name": "go on", "script": SAME})
+    record = with_history(perfect(scenario), -1, lambda m: [*m[:2], m[2], *m[2:]])
+    finding = the_finding(record)
+    assert (finding.code, finding.turn) == ("P5", 2)
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_an_answer_that_stands_twice_is_told_under_its_own_turn(turn: int) -> None:
+    scenario = Scenario.model_validate({"name": "go on", "script": SAME})
+    pair = slice(2 * turn - 2, 2 * turn)
+    record = with_history(
+        perfect(scenario), -1, lambda m: [*m[: pair.stop], *m[pair], *m[pair.stop :]]
+    )
+    finding = the_finding(record)
+    assert (finding.code, finding.turn) == ("P5", turn)
