@@ -172,6 +172,10 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--disk", type=_tiers, default=("kill",), metavar="TIERS", help=about)
     about = "1: every crash; 2: crash again while it recovers, in a sample (default: 1)"
     sweep.add_argument("--depth", type=int, choices=(1, 2), default=1, help=about)
+    about = "kill a real process at N operations, evenly spread"
+    sweep.add_argument("--real", type=_count, default=0, metavar="N", help=about)
+    about = "keep each finding's directory here, under its token"
+    sweep.add_argument("--keep", type=Path, metavar="DIR", help=about)
     about = "instead: let each disk operation fail, with ENOSPC, EIO or both"
     sweep.add_argument("--errors", type=_errors, default=(), metavar="ERRORS", help=about)
     about = "judge at most N a tier, or an error"

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.lab.crashes.power import power_cut, set_back
 from harness.lab.faults.damage import spoil
+from harness.lab.faults.power import power_cut, set_back
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
 from harness.scenario.faults import Damage

@@ -25,6 +25,8 @@ from harness.lab.crashes import errors as failures
 from harness.lab.crashes import sweep as sweeping
 from harness.lab.crashes.base import record_base
 from harness.lab.crashes.judging import a_place, crash_into
+from harness.lab.crashes.real import record_of_strike
+from harness.lab.crashes.sweep import merged
 from harness.lab.faults.deaths import needs_recorder
 from harness.lab.pool import POOL
 from harness.lab.runner import Keep, run
@@ -45,6 +47,7 @@ __all__ = [
     "bench",
     "check",
     "fail_everywhere",
+    "merged",
     "notes",
     "play",
     "replay",
@@ -60,13 +63,15 @@ def play(
     python: str | None = None,
     seed: int | None = None,
     jobs: int = 1,
+    sweeps: bool = True,
     report: Path | None = None,
     on_result: Callable[[Result], None] | None = None,
 ) -> Run:
     """Play every scenario and judge it.
 
     `target` is a shipped name or `path/to/file.py:Class`, opened under the interpreter `python`
-    where that is given; `seed` overrides each scenario's own.
+    where that is given; `seed` overrides each scenario's own; `sweeps` says whether a scenario's
+    `sweep:` is played too.
     With `report`, each record is stored under it as `<story>/record.jsonl`, beside it the verdict
     as `verdict.json` and the scenario as `scenario.json`, where `replay` finds it.
     KeyboardInterrupt ends the run: what was done comes back with `interrupted` set, and no process
@@ -75,7 +80,7 @@ def play(
     _check_models(scenarios)
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
-    crew = _Crew(find_target(target, python), seed, report, on_result)
+    crew = _Crew(find_target(target, python), seed, report, on_result, sweeps=sweeps)
     return crew.play(scenarios, max(1, min(jobs, len(scenarios))))
 
 
@@ -118,14 +123,18 @@ def sweep(
     seed: int | None = None,
     states_max: int = sweeping.STATES_MAX,
     depth: int = 1,
+    real: int = 0,
     jobs: int = 1,
+    keep: Path | None = None,
     on_state: sweeping.OnState = lambda what, done, planned: None,
 ) -> Result:
     """Every crash of one scenario that the disk can tell apart, each judged.
 
     `tiers` are kill, ext4, posix; over `states_max` an even sample is judged, and the result says
-    so. At `depth` 2 it crashes again during a sample of the recoveries. `on_state` hears what is
-    being done, and how many of how many are done. Errors are those of `play`.
+    so. At `depth` 2 it crashes again during a sample of the recoveries. `real` operations, evenly
+    spread, are each met by a real SIGKILL. With `keep`, each finding's directory is kept under its
+    token, before and after the resume. `on_state` hears what is being done, and how many of how
+    many are done. Errors are those of `play`.
     """
     _check_models([loaded])
     ref = find_target(target, python)
@@ -138,9 +147,22 @@ def sweep(
         named = case_of(loaded, ref, case_seed)
         with a_place(servers[0]) as home:
             base = record_base(loaded, ref, named, servers[0], home)
-        return sweeping.sweep(
-            base, servers, tiers, states_max=states_max, depth=depth, on_state=on_state
+        swept = sweeping.sweep(
+            base,
+            servers,
+            tiers,
+            states_max=states_max,
+            depth=depth,
+            real=real,
+            on_state=on_state,
         )
+    if keep is None:
+        return swept
+    for finding in swept.verdict.findings:
+        folder = keep / finding.token
+        folder.mkdir(parents=True, exist_ok=True)
+        _replay_swept(loaded, ref, case.parse(finding.token), folder)
+    return swept
 
 
 def fail_everywhere(
@@ -177,9 +199,13 @@ def bench(
 def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path | None) -> Result:
     started = time.perf_counter()
     with POOL.server(ref, lambda: False) as server, a_place(server) as home:
-        base = record_base(loaded, ref, wanted, server, home)
+        base = root = record_base(loaded, ref, wanted, server, home)
         record = base.record
-        if wanted.choice != case.BASELINE:
+        if struck := sweeping.STRUCK.fullmatch(wanted.choice):
+            sweeping.must_lead_to(base, struck[2])
+            with a_place(server) as again:
+                record = record_of_strike(server, base, int(struck[1]), again)
+        elif wanted.choice != case.BASELINE:
             with a_place(server) as again:
                 base, left = sweeping.find_state(base, wanted.choice, server, again)
             if keep is not None:
@@ -187,8 +213,11 @@ def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path 
             record = crash_into(base, left, server, home)
             if keep is not None:
                 shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
+        verdict = judge(record)
+        findings = tuple(sweeping.explain(root, one, server) for one in verdict.findings)
+    verdict = dataclasses.replace(verdict, findings=findings)
     wall_s = time.perf_counter() - started
-    return Result(loaded.path, loaded.scenario.name, record, judge(record), wall_s)
+    return Result(loaded.path, loaded.scenario.name, record, verdict, wall_s)
 
 
 def notes() -> tuple[str, ...]:
@@ -328,7 +357,7 @@ class _Crew:
         with a_place(server) as home:
             base = record_base(loaded, self._ref, case_of(loaded, self._ref, seed), server, home)
         swept = sweeping.sweep(base, [server], wanted.disk, depth=wanted.depth)
-        return sweeping.merged(played, swept)
+        return merged(played, swept)
 
     def _finish(self, index: int, result: Result) -> None:
         if self._report is not None:

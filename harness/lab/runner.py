@@ -145,7 +145,8 @@ class _Player:
         self.lives = lives(self._ground, self.stage, tracing)
 
     def play(self) -> None:
-        self.lives.open()
+        if not self.lives.open():
+            self.lives.reopen()
         turns = list(self._plan.turns)
         while turns:
             turn = turns.pop(0)

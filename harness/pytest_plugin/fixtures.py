@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.pytest_plugin.hooks import NO_SWEEP, SCREENS, near, play_one, shown
+from harness.pytest_plugin.hooks import SCREENS, marked_points, near, play_one, shown
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.claude import MockClaude
@@ -51,6 +51,7 @@ class ScenarioRun:
             _loaded(scenario, self._node),
             target=target or options.get("target"),
             seed=options.get("seed") if seed is None else seed,
+            points=marked_points(self._node),
         )
         if result.outcome != "pass":
             self._node.stash.setdefault(SCREENS, []).append(shown(result))
@@ -62,8 +63,6 @@ class ScenarioRun:
 @pytest.fixture
 def scenario_run(request: pytest.FixtureRequest) -> Callable[..., Result]:
     """Plays a path, a Loaded or a Scenario (`target=`, `seed=`) and returns its Result."""
-    if request.node.get_closest_marker("crash_points"):
-        pytest.fail(f"@pytest.mark.crash_points: {NO_SWEEP}", pytrace=False)
     return ScenarioRun(request.node)
 
 

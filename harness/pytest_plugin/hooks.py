@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -26,9 +26,9 @@ _MARKERS = (
     "scenario(path, target=None, seed=None): what scenario_run() plays when it is given nothing",
     "max_request_tokens(n): no request of a played scenario may have more prompt tokens than n",
     "max_cost_usd(x): no played scenario may cost more than x US dollars",
-    "crash_points(...): every crash point of the scenario (not in this version)",
+    "crash_points(states='all', disk=('kill',), depth=1): sweep it too, so many states a tier",
 )
-NO_SWEEP = "sweeping crash points is not in this version; script single crashes under `faults`"
+ALL_STATES = 1_000_000
 
 
 SCREENS = pytest.StashKey[list[str]]()
@@ -50,15 +50,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--harness-seed", type=int, metavar="N", help="instead of scenarios' own")
     group.addoption("--harness-replay", metavar="TOKEN", help="only this case, again")
     group.addoption("--harness-report", type=Path, metavar="DIR", help="store records here")
-    group.addoption("--harness-crash-points", metavar="all|N", help="not in this version")
+    group.addoption(
+        "--harness-crash-points", metavar="all|N", help="sweep too: all states, or N a tier"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Markers, and the options that can be refused at once."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
-    if config.getoption("--harness-crash-points") is not None:
-        raise pytest.UsageError(f"--harness-crash-points: {NO_SWEEP}")
+    if (points := config.getoption("--harness-crash-points")) is not None:
+        states_of(points, "--harness-crash-points")
     seed = config.getoption("--harness-seed")
     if seed is not None and not 0 <= seed < 2**63:
         raise pytest.UsageError(f"--harness-seed: expected a number from 0 to 2^63-1, got {seed}")
@@ -178,19 +180,71 @@ class ScenarioItem(pytest.Item):
 
 
 def play_one(
-    config: pytest.Config, loaded: Loaded, *, target: str | None = None, seed: int | None = None
+    config: pytest.Config,
+    loaded: Loaded,
+    *,
+    target: str | None = None,
+    seed: int | None = None,
+    points: Points | None = None,
 ) -> Result:
     from harness.lab import play as lab
 
-    run = lab.play(
-        [loaded],
-        target=target or config.getoption("--harness-target") or DEFAULT_TARGET,
-        seed=config.getoption("--harness-seed") if seed is None else seed,
-        report=config.getoption("--harness-report"),
-    )
+    points = points or points_of(config, loaded)
+    target = target or config.getoption("--harness-target") or DEFAULT_TARGET
+    seed = config.getoption("--harness-seed") if seed is None else seed
+    report = config.getoption("--harness-report")
+    run = lab.play([loaded], target=target, seed=seed, report=report, sweeps=points is None)
     if run.interrupted:
         raise KeyboardInterrupt
-    return run.results[0]
+    if points is None:
+        return run.results[0]
+    swept = lab.sweep(
+        loaded,
+        target=target,
+        seed=seed,
+        tiers=points.disk,
+        depth=points.depth,
+        states_max=points.states,
+    )
+    return lab.merged(run.results[0], swept)
+
+
+class Points(NamedTuple):
+    """Which crashes to sweep."""
+
+    states: int
+    disk: tuple[Any, ...] = ("kill",)
+    depth: int = 1
+
+
+def points_of(config: pytest.Config, loaded: Loaded) -> Points | None:
+    """What the command line asks for, on the disks that the scenario's own `sweep` names."""
+    asked = config.getoption("--harness-crash-points")
+    if asked is None:
+        return None
+    states = states_of(asked, "--harness-crash-points")
+    own = loaded.scenario.sweep
+    return Points(states) if own is None else Points(states, own.disk, own.depth)
+
+
+def marked_points(node: pytest.Item) -> Points | None:
+    """What a test's marker asks for."""
+    marker = node.get_closest_marker("crash_points")
+    if marker is None:
+        return None
+    asked = marker.args[0] if marker.args else marker.kwargs.get("states", "all")
+    more = {key: marker.kwargs[key] for key in ("disk", "depth") if key in marker.kwargs}
+    return Points(states_of(asked, "@pytest.mark.crash_points"), **more)
+
+
+def states_of(asked: object, who: str) -> int:
+    """`all`, or a number from 1; pytest.UsageError else."""
+    text = str(asked)
+    if text == "all":
+        return ALL_STATES
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise pytest.UsageError(f"{who}: expected all or a number of states from 1, got {text!r}")
 
 
 def near(path: Path, config: pytest.Config) -> Path:

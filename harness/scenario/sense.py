@@ -37,7 +37,6 @@ def complaints(scenario: Scenario) -> list[Complaint]:
         *_endless(scenario),
         *_states(scenario),
         *_writers(scenario, turns),
-        *_not_yet(scenario),
     ]
 
 
@@ -260,13 +259,3 @@ def _writers(scenario: Scenario, turns: int) -> Iterator[Complaint]:
         elif any(fault.of_the_disk for fault in scenario.faults):
             message = "expected no fault of the disk in the same scenario, got one"
             yield Complaint(way, f"{message}; a recorder watches one process", at_key=True)
-
-
-def _not_yet(scenario: Scenario) -> Iterator[Complaint]:
-    """Legal, and not emulated in this version: refused aloud, so that nothing passes unplayed."""
-    if scenario.sweep is not None:
-        yield Complaint(("sweep",), _later("`sweep`", "script single crashes"), at_key=True)
-
-
-def _later(what: str, remedy: str) -> str:
-    return f"expected what this version emulates, got {what}, which it does not yet; {remedy}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -23,12 +24,18 @@ class Lab:
     def __init__(self, result_of: Callable[..., Result]) -> None:
         self.result_of = result_of
         self.options: list[dict[str, object]] = []
+        self.swept: list[dict[str, Any]] = []
         self.replayed: list[tuple[object, ...]] = []
 
     def play(self, scenarios: Sequence[Loaded], **options: object) -> Run:
         """As `play`."""
         self.options.append({"name": scenarios[0].scenario.name, **options})
         return Run((self.result(scenarios[0]),), 1)
+
+    def sweep(self, loaded: Loaded, **options: Any) -> Result:
+        """As `sweep`."""
+        self.swept.append(options)
+        return self.result(loaded)
 
     def replay(self, token: str, scenarios: Sequence[Loaded], **options: object) -> Result:
         """As `replay`."""
@@ -49,6 +56,7 @@ class Lab:
 def fake_lab(result_of: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Lab:
     fake = Lab(result_of)
     monkeypatch.setattr(lab, "play", fake.play)
+    monkeypatch.setattr(lab, "sweep", fake.sweep)
     monkeypatch.setattr(lab, "replay", fake.replay)
     return fake
 

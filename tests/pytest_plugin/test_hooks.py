@@ -13,6 +13,7 @@ from harness.case import Case, scenario_hash, target_hash
 from harness.lab import play as lab
 from harness.report.result import Run
 from harness.scenario.load import load
+from tests.pytest_plugin.conftest import Lab
 
 pytest_plugins = ["pytester"]
 
@@ -56,15 +57,30 @@ def test_options_reach_the_lab(inner: pytest.Pytester, fake_lab: Any) -> None:
     options = ["--harness-target=naive", "--harness-seed=3", "--harness-report=out"]
     inner.runpytest_inprocess("scenarios/kept.scenario.yaml", *options)
     assert fake_lab.options == [
-        {"name": "kept", "target": "lifecycle", "seed": None, "report": None},
-        {"name": "kept", "target": "naive", "seed": 3, "report": Path("out")},
+        {"name": "kept", "target": "lifecycle", "seed": None, "report": None, "sweeps": True},
+        {"name": "kept", "target": "naive", "seed": 3, "report": Path("out"), "sweeps": True},
     ]
+
+
+def test_crash_points_on_the_command_line_sweep_each_scenario_in_place_of_its_own_sweep(
+    inner: pytest.Pytester, fake_lab: Lab
+) -> None:
+    path = "scenarios/kept.scenario.yaml"
+    inner.runpytest_inprocess(path, "--harness-crash-points=7").assert_outcomes(passed=1)
+    assert [played["sweeps"] for played in fake_lab.options] == [False]
+    asked = {"tiers": ("kill",), "depth": 1, "states_max": 7}
+    assert [swept.items() >= asked.items() for swept in fake_lab.swept] == [True]
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("sweep: {disk: [ext4, posix], depth: 2}\n")
+    inner.runpytest_inprocess(path, "--harness-crash-points=all").assert_outcomes(passed=1)
+    own = {"tiers": ("ext4", "posix"), "depth": 2}
+    assert fake_lab.swept[-1].items() >= own.items()
 
 
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--harness-crash-points=all", "sweeping crash points is not in this version"),
+        ("--harness-crash-points=0", "expected all or a number of states from 1, got '0'"),
         ("--harness-seed=-1", "--harness-seed: expected a number from 0 to 2^63-1, got -1"),
         ("--harness-replay=hx1-x", "'hx1-x' is no token"),
     ],

@@ -83,10 +83,8 @@ def test_known_locales_are_spoken() -> None:
     assert accepted("name: x\nscript: [{user: {words: 3, locale: ja_JP}}]")
 
 
-def test_what_is_not_emulated_yet_is_refused_not_passed_over() -> None:
-    message = refusal(HEAD + "sweep: {}")
-    assert message.startswith("a:6:1: expected what this version emulates")
-    assert "\n" not in message
+def test_a_sweep_may_name_disks_and_a_depth() -> None:
+    assert accepted(HEAD + "sweep: {disk: [kill, ext4], depth: 2}")
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ def _crash_everywhere(loaded: Loaded, arguments: argparse.Namespace, progress: P
         tiers=arguments.disk,
         seed=arguments.seed,
         depth=arguments.depth,
+        real=arguments.real,
+        keep=arguments.keep,
         jobs=arguments.jobs,
         on_state=progress.on_state,
         **most,

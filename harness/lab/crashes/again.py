@@ -80,6 +80,7 @@ def record_recovery(base: Base, left: State, server: Server, home: Path) -> Base
         answered=answered,
         begins=begins,
         recovered=_remembered(record, begins),
+        source=(base, left),
     )
 
 

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.case import BASELINE, Case
-from harness.lab.crashes.place import Place, place_of
 from harness.lab.runner import Midway, model_of, run
 from harness.lab.targets import TargetRef
 from harness.model.mock import MockModel
 from harness.record import Event, Header, Record
-from harness.scenario.faults import Crash, Damage, ToolFault
+from harness.scenario.faults import Crash, Damage, ToolFault, Writer
 from harness.scenario.load import Loaded
 from harness.scenario.schema import Scenario
+from harness.world.disk.place import Place, place_of
 from harness.world.disk.states import State
 from harness.world.process import Server
 from harness.world.syscalls.operations import Operation
@@ -65,6 +65,8 @@ class Base:
     begins: int = 0
     recovered: Mapping[str, Any] | None = None
     """What was remembered by the recovery that this is the record of; None for a whole run."""
+    source: tuple[Base, State] | None = None
+    """Of a recovery: from what it recovers."""
 
     @cached_property
     def disk(self) -> Sequence[Event]:
@@ -170,7 +172,7 @@ def what_was_done(trace: Trace | None) -> tuple[Tree, Sequence[Operation]]:
 
 
 def without_deaths(scenario: Scenario) -> Scenario:
-    """The scenario with every scripted death put off for ever; other faults keep their place."""
+    """The scenario without its deaths and its other processes; other faults keep their place."""
     never = {"turn": 2**31}
     # A crash that never comes needs no recorder either.
     nowhere = {**never, "at": "user.received", "disk": "kill", "state": None}
@@ -182,7 +184,7 @@ def without_deaths(scenario: Scenario) -> Scenario:
                 )
             }
         )
-        if isinstance(fault.what, Crash | ToolFault | Damage)
+        if isinstance(fault.what, Crash | ToolFault | Damage | Writer)
         else fault
         for fault in scenario.faults
     )
@@ -191,7 +193,7 @@ def without_deaths(scenario: Scenario) -> Scenario:
 
 def case_of_state(base: Base, left: State) -> Case:
     """The case of beginning with that state."""
-    earlier = "" if base.recovered is None else f"{base.case.choice}."
+    earlier = "" if base.source is None else f"{base.case.choice}."
     choice = f"{earlier}{left.tier[0]}{left.number}.{base.place(left.at)}"
     return dataclasses.replace(base.case, choice=choice)
 

@@ -16,23 +16,29 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from harness.case import BASELINE, parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
 from harness.lab.crashes.again import RECOVERIES_MAX, Recovered, record_recovery, recover, sample
 from harness.lab.crashes.base import Base
+from harness.lab.crashes.blame import blame
 from harness.lab.crashes.crew import share_out
-from harness.lab.crashes.judging import Bench, Judged
-from harness.lab.crashes.place import diverged, read_place
+from harness.lab.crashes.judging import Bench, Judged, a_place
+from harness.lab.crashes.real import Strike, confirm
 from harness.lab.crashes.warm import warm_life
 from harness.report.result import RecoveryCount, Result, StateCount
 from harness.world.disk.choices import Tier
+from harness.world.disk.place import diverged, read_place
 from harness.world.disk.states import State, state, states
 from harness.world.process import Server
+from harness.world.tree import Tree
 
 STATES_MAX = 2_000
 """States judged a tier, unless told otherwise: a number, never seconds."""
 _INITIAL: Mapping[str, Tier] = {"k": "kill", "e": "ext4", "p": "posix"}
 _CHOICE = re.compile(r"([kep])(\d+)\.(\d+\.[0-9a-v]+)(?:\.(.+))?")
+STRUCK = re.compile(r"r(\d+)\.(\d+\.[0-9a-v]+)")
+"""A real kill in a token: the operation, and its place."""
 OnState = Callable[[str, int, int], None]
 """Hears what is being done, how many are done, of how many."""
 
@@ -47,16 +53,22 @@ def find_state(base: Base, choice: str, server: Server, home: Path) -> tuple[Bas
     Of a second crash the recovery is recorded again, in `home`. LookupError where it names none.
     """
     match = _CHOICE.fullmatch(choice)
-    place = None if match is None else read_place(match[3])
-    if match is None or place is None:
+    if match is None or read_place(match[3]) is None:
         raise LookupError(f"{choice!r} names no state of a sweep, such as `e231.88.3k0f9a1c2b7d`")
-    if (where := diverged(base.operations, place)) is not None:
-        raise Diverged(_parted(base, *where, place.at))
+    must_lead_to(base, match[3])
     left = state(base.operations, _INITIAL[match[1]], int(match[2]), before=base.before)
     if match[4] is None:
         return base, left
     second = record_recovery(base, left, server, home)
     return find_state(second, match[4], server, home)
+
+
+def must_lead_to(base: Base, text: str) -> None:
+    """Diverged where this code's run does not lead to the place that a token writes."""
+    place = read_place(text)
+    where = None if place is None else diverged(base.operations, place)
+    if place is not None and where is not None:
+        raise Diverged(_parted(base, *where, place.at))
 
 
 def _parted(base: Base, first: int, end: int, at: int) -> str:
@@ -76,9 +88,10 @@ def sweep(
     *,
     states_max: int = STATES_MAX,
     depth: int = 1,
+    real: int = 0,
     on_state: OnState = lambda what, done, planned: None,
 ) -> Result:
-    """Judge the base, its states, and at depth 2 those of their recoveries."""
+    """Judge the base, its states, at depth 2 those of their recoveries, and `real` kills."""
     began = time.perf_counter()
     tally = _Tally(base, judge(base.record))
     for tier in tiers:
@@ -90,7 +103,26 @@ def sweep(
             starts = sample(legal.distinct, min(states_max, RECOVERIES_MAX))
             what = f"{tier}, crashing again"
             tally.add_again(tier, len(legal), _recover(base, starts, servers, what, on_state))
-    return tally.result(time.perf_counter() - began)
+    if real:
+        points = _points(len(base.operations), real)
+        tally.add_real(_strike(base, points, servers, on_state))
+    findings = [explain(base, one, servers[0]) for one in tally.findings()]
+    return tally.result(findings, time.perf_counter() - began)
+
+
+def explain(base: Base, finding: Finding, server: Server) -> Finding:
+    """The finding of one state with what is to blame for it."""
+    choice = parse(finding.token).choice
+    if choice == BASELINE or choice.startswith("r"):
+        return finding
+    with a_place(server) as home:
+        begun, left = find_state(base, choice, server, home)
+    return blame(begun, left, finding, server)
+
+
+def _points(count: int, most: int) -> Sequence[int]:
+    """At most so many operations, evenly spread."""
+    return range(0, count, max(1, -(-count // most)))
 
 
 def merged(played: Result, swept: Result) -> Result:
@@ -151,6 +183,19 @@ def _recover(
     return [found[left.number] for left in starts]
 
 
+def _strike(
+    base: Base, points: Sequence[int], servers: Sequence[Server], on_state: OnState
+) -> Sequence[Strike]:
+    def work(server: Server, some: Sequence[int]) -> Iterator[Strike]:
+        return confirm(server, base, some)
+
+    found: dict[int, Strike] = {}
+    for one in share_out(work, points, servers):
+        found[one.at] = one
+        on_state("real kills", len(found), len(points))
+    return [found[at] for at in points]
+
+
 class _Tally:
     """What all verdicts come to."""
 
@@ -184,9 +229,26 @@ class _Tally:
             judged=len(verdicts),
         )
 
-    def result(self, wall_s: float) -> Result:
+    def add_real(self, strikes: Sequence[Strike]) -> None:
+        """Real kills; one that the generator does not know makes all of it invalid."""
+        verdicts = [one.verdict for one in strikes]
+        self._take(verdicts)
+        for one in strikes:
+            if one.unknown is not None:
+                self._reasons.append(
+                    f"a real kill at operation {one.at} left what the model of crashes does not "
+                    f"know: {one.unknown}"
+                )
+        distinct = len({_bytes_of(one.left) for one in strikes})
+        self._states["real"] = StateCount(distinct, _broken(verdicts), len(verdicts))
+
+    def findings(self) -> Sequence[Finding]:
+        """One of each cause."""
+        return _one_a_cause(self._findings)
+
+    def result(self, findings: Sequence[Finding], wall_s: float) -> Result:
         """The verdict on all of it, with the base's record."""
-        base, findings = self._base, _one_a_cause(self._findings)
+        base = self._base
         planned = len(base.operations) + 1
         # A crash point has fired when all it may leave was judged: at itself, or at a later point
         # that leaves the same.
@@ -216,6 +278,10 @@ class _Tally:
         for verdict in verdicts:
             self._findings += verdict.findings
             self._reasons += verdict.reasons
+
+
+def _bytes_of(tree: Tree) -> frozenset[tuple[str, bytes]]:
+    return frozenset((path, tree.content(path)) for path in tree.names)
 
 
 def _broken(verdicts: Sequence[Verdict]) -> int:

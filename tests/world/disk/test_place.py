@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.lab.crashes.place import diverged, place_of, read_place
+from harness.world.disk.place import diverged, place_of, read_place
 from harness.world.syscalls.operations import Operation
 
 

@@ -1,0 +1,139 @@
+"""A real SIGKILL at one operation: what it leaves, and on which source line it strikes.
+
+The run is played again from its start, recorded, and the process is killed as it waits in that
+operation, which does not take effect. What lies there then must be a state that the generator knows
+for the operations so far (`kill` tier); the script goes on to its end, as after any crash.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.checks.judge import judge
+from harness.checks.verdict import Verdict
+from harness.lab.crashes.base import Base, begin
+from harness.lab.crashes.judging import a_place
+from harness.lab.faults.deaths import Death
+from harness.lab.lives import Ground, Lives, Over
+from harness.lab.runner import run
+from harness.lab.stage import Stage
+from harness.record import Record
+from harness.world.disk.lay_down import lay_down
+from harness.world.disk.states import states
+from harness.world.process import Server, Tracing
+from harness.world.syscalls.operations import Operation
+from harness.world.syscalls.recorder import Decision, Die
+from harness.world.tree import Tree, difference, is_rebuildable, read_tree
+
+_NOBODY = -1
+
+
+@dataclass(frozen=True)
+class Strike:
+    """One real kill. `left` is what lay there; `unknown` why the generator does not know it."""
+
+    at: int
+    verdict: Verdict
+    left: Tree
+    unknown: str | None
+
+
+def confirm(server: Server, base: Base, points: Sequence[int]) -> Iterator[Strike]:
+    """Kill the run at each of these operations, and judge what comes after."""
+    for at in points:
+        with a_place(server) as home:
+            yield strike(server, base, at, home)
+
+
+def strike(server: Server, base: Base, at: int, home: Path) -> Strike:
+    """Kill the run at one operation."""
+    struck = _Struck(at)
+    record = _play(server, base, home, struck)
+    return Strike(at, judge(record), struck.left, struck.unknown)
+
+
+def record_of_strike(server: Server, base: Base, at: int, home: Path) -> Record:
+    """The record of a run that was killed at one operation."""
+    return _play(server, base, home, _Struck(at))
+
+
+def source_line(server: Server, base: Base, at: int) -> str | None:
+    """The line of the target that issues an operation; None where it cannot be told."""
+    struck = _Struck(at, once=True)
+    with a_place(server) as home:
+        _play(server, base, home, struck)
+    return struck.where
+
+
+def _play(server: Server, base: Base, home: Path, struck: _Struck) -> Record:
+    choice = f"r{struck.at}.{base.place(struck.at)}"
+    case = dataclasses.replace(base.case, choice=choice)
+    header = dataclasses.replace(base.header, token=case.token)
+    if base.source is None:
+        record = Record(header)
+        run(base.scenario, record, server, home, traced=True, lives=struck.lives)
+        return record
+    first, left = base.source
+    lay_down(left, home)
+    record, midway = begin(first, left)
+    run(first.scenario, record, server, home, midway=midway, traced=True, lives=struck.lives)
+    return record
+
+
+class _Struck:
+    """Where the blow falls, and what is seen of it."""
+
+    def __init__(self, at: int, *, once: bool = False) -> None:
+        self.at = at
+        self.once = once
+        self.where: str | None = None
+        self.left = Tree()
+        self.unknown: str | None = "it never came to that operation"
+
+    def lives(self, ground: Ground, stage: Stage, tracing: Tracing | None) -> Lives:
+        """The lives of the case."""
+        if tracing is None:
+            raise ValueError("only a recorded life can be struck at an operation")
+        return _Mortal(self, ground, stage, tracing)
+
+    def look(self, home: Path, before: Tree, operations: Sequence[Operation]) -> None:
+        """Is what lies there a state that a kill may leave?"""
+        self.left = read_tree(home)[0].without(is_rebuildable)
+        legal = states(operations, "kill", before=before)
+        wrong = [difference(state.tree(), self.left) for state in legal]
+        self.unknown = None if None in wrong else str(wrong[-1])
+
+
+class _Mortal(Lives):
+    """Lives of which the first dies in operation `struck.at`, for good."""
+
+    def __init__(self, struck: _Struck, ground: Ground, stage: Stage, tracing: Tracing) -> None:
+        self._struck: _Struck | None = struck
+        decide = tracing.decide
+
+        def strikes(operation: Operation) -> Decision:
+            waiting = self._struck
+            if waiting is None or len(tracing.trace.operations) != waiting.at:
+                return decide(operation)
+            name = f"{operation.kind} {operation.to or operation.path}"
+            stage.dying = Death(_NOBODY, stage.turn or 0, name, None)
+            return Die()
+
+        super().__init__(ground, stage, dataclasses.replace(tracing, decide=strikes))
+
+    def crash(self, where: str | None) -> None:
+        """The blow has fallen."""
+        struck, death = self._struck, self.stage.dying
+        if struck is None or death is None or self._life is None or self.trace is None:
+            super().crash(where)
+            return
+        self._struck, self.stage.dying = None, None
+        self._life.kill()
+        struck.where = where
+        if struck.once:
+            raise Over
+        struck.look(self.ground.home, self.trace.before, self.trace.operations)
+        self.crashed(at=death.at, tier="real", fault=None, where=where)

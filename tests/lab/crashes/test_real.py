@@ -1,0 +1,73 @@
+"""Real kills: what one leaves is a state of the generator's, and each of those is left by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.case import parse
+from harness.lab.crashes.base import Base
+from harness.lab.crashes.judging import a_place
+from harness.lab.crashes.real import confirm, record_of_strike, source_line, strike
+from harness.lab.pool import POOL
+from harness.lab.targets import find_target
+from harness.world.disk.states import states
+from harness.world.process import Server
+from harness.world.syscalls.rehearsal import available
+from harness.world.tree import difference
+from tests.lab.crashes.conftest import recorded
+
+WORKS, WHY = available()
+pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
+HONEST = str(Path(__file__).parents[2] / "broken" / "honest.py:Honest")
+
+
+@pytest.fixture(params=["lifecycle", HONEST, "naive"], ids=["lifecycle", "honest", "naive"])
+def stack(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Base]]:
+    with POOL.server(find_target(request.param), lambda: False) as server:
+        yield server, recorded(server, request.param)
+
+
+def test_a_kill_at_any_operation_leaves_what_the_generator_says(
+    stack: tuple[Server, Base],
+) -> None:
+    server, base = stack
+    legal = [left.tree() for left in states(base.operations, "kill") if not left.choice]
+    reached = set()
+    for one in confirm(server, base, range(0, len(base.operations), 2)):
+        assert one.unknown is None
+        same = [number for number, tree in enumerate(legal) if difference(tree, one.left) is None]
+        assert len(same) == 1
+        reached |= set(same)
+    assert len(reached) > len(legal) // 3
+
+
+def test_the_reference_stack_goes_on_after_each(base: Base, server: Server) -> None:
+    for at in (3, len(base.operations) // 2, len(base.operations) - 1):
+        with a_place(server) as home:
+            one = strike(server, base, at, home)
+        assert (one.verdict.outcome, one.at) == ("pass", at)
+
+
+def test_a_kill_is_a_case_of_the_tier_real_with_a_token(base: Base, server: Server) -> None:
+    with a_place(server) as home:
+        record = record_of_strike(server, base, 5, home)
+    (crashed,) = record.of("crashed")
+    assert (crashed.data["tier"], crashed.data["at"]) == ("real", base.named(5))
+    assert parse(record.header.token).choice.startswith("r5.5.")
+
+
+def test_the_line_that_issued_an_operation_is_found(stack: tuple[Server, Base]) -> None:
+    server, base = stack
+    writes = [n for n, op in enumerate(base.operations) if op.kind == "write"]
+    line = source_line(server, base, writes[-1])
+    assert line is not None
+    assert ".py:" in line
+
+
+def test_an_operation_that_never_comes_is_said(base: Base, server: Server) -> None:
+    with a_place(server) as home:
+        one = strike(server, base, len(base.operations) + 5, home)
+    assert one.unknown == "it never came to that operation"
