@@ -39,13 +39,19 @@ class Goal:
             return Target(self.name, goal, "not measured", None, absent)
         kept = value >= self.bound if self.least else value <= self.bound
         measured = f"{value:,.{self.digits}f}{self.unit}"
-        note = None if kept else _missed(self, value)
+        note = None if kept else _missed(self, value) + _busy(report)
         return Target(self.name, goal, measured, kept, note)
 
 
 def _missed(goal: Goal, value: float) -> str:
     times = goal.bound / value if goal.least else value / goal.bound
     return NOTES.get(goal.name, "") or f"missed by a factor of {times:.2f} on this machine"
+
+
+def _busy(report: Report) -> str:
+    """What else was going on, where more was than the cores could bear."""
+    load, cores = report.machine.get("load", 0.0), report.machine.get("cores", 1)
+    return f"; others were busy on it (load {load:g} on {cores} cores)" if load > cores else ""
 
 
 def median(

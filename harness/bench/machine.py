@@ -29,6 +29,7 @@ def this_machine() -> dict[str, Any]:
         "cores": os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "load": round(os.getloadavg()[0], 1),
     }
 
 

