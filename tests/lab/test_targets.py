@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.targets import TargetError, find_target, shipped_targets
+from harness.lab.targets import TargetError, find_target, remedy, shipped_targets
 from tests.conftest import ODD
 
 
@@ -39,3 +39,19 @@ def test_a_class_in_a_file_is_named_by_file_and_class_wherever_it_lies() -> None
 def test_anything_else_is_refused_with_what_there_is(name: str, message: str) -> None:
     with pytest.raises(TargetError, match=message):
         find_target(name)
+
+
+def test_what_a_published_target_lacks_is_its_extra_here_and_its_pins_elsewhere() -> None:
+    here = find_target("langchain_file")
+    assert here.order()["class"] == "LangchainFile"
+    assert remedy(here, ["langchain_community"]) == "uv sync --extra langchain_file"
+    there = find_target("langchain_file", sys.executable)
+    told = f"{sys.executable} -m pip install langchain-community==0.4.2"
+    assert remedy(there, ["langchain_community"]) == told
+    assert there.option == f"langchain_file --python {sys.executable}"
+
+
+def test_a_stack_elsewhere_is_told_all_that_asking_the_model_needs() -> None:
+    told = remedy(find_target("naive", sys.executable), ["anthropic"])
+    assert all(name in told for name in ("anthropic>=", "respx>=", "httpx>=", "time-machine>="))
+    assert remedy(find_target("naive"), ["anthropic"]) == ""

@@ -38,17 +38,14 @@ def lost_messages(evidence: Evidence, wrong: Container[Memory] = ()) -> Iterator
     if not _by_the_message(evidence):
         return
     stored = [(event, _key(_message(event))) for event in evidence.of("message.stored")]
-    seen: set[int] = set()
+    gone: set[int] = set()
     for memory in evidence.memories:
-        before = [(event, key) for event, key in stored if event.n < memory.event]
-        missing = [
-            event
-            for event in _missing(before, [_key(message) for message in memory.messages])
-            if event.n not in seen
-        ]
-        seen.update(event.n for event in missing)
+        # What was lost once is not looked for again: its second copy is another message.
+        asked = [(e, key) for e, key in stored if e.n < memory.event and e.n not in gone]
+        missing = tuple(_missing(asked, [_key(message) for message in memory.messages]))
+        gone.update(event.n for event in missing)
         if missing and memory not in wrong:
-            yield Lost(memory, tuple(missing))
+            yield Lost(memory, missing)
 
 
 def missing_messages(

@@ -203,7 +203,6 @@ def begin(base: Base, left: State) -> tuple[Record, Midway]:
     moment = base.moment(left.at)
     header = dataclasses.replace(base.header, token=case_of_state(base, left).token)
     record = Record(header, list(moment.events))
-    undisturbed = not any(e.kind in _GOES_ON for e in moment.events[base.begins :])
     midway = Midway(
         model=moment.model.copy(),
         effects=moment.effects,
@@ -216,12 +215,23 @@ def begin(base: Base, left: State) -> tuple[Record, Midway]:
         tier=left.tier,
         state=left.describe(),
         crashes=base.crashes,
-        recovered=base.recovered if undisturbed else None,
+        recovered=base.recovered if _recovering(base, moment, left) else None,
     )
     return record, midway
 
 
-_GOES_ON = ("resumed", "resume.failed", "request.sent", "tool.called", "user.received")
+def _recovering(base: Base, moment: Moment, left: State) -> bool:
+    """Whether all that was done until then was done to recover: nothing since it was asked.
+
+    What comes after that, resume() first, may rightly add to what is remembered.
+    """
+    since = [event.kind for event in moment.events[base.begins :]]
+    asked = since.index("history") if "history" in since else len(since)
+    within = left.tier == "kill" and bool(left.choice)
+    return not ({*since[asked:]} & _GOES_ON) and not (within and asked < len(since))
+
+
+_GOES_ON = {"disk", "resumed", "resume.failed", "request.sent", "tool.called", "user.received"}
 
 
 def _index(moment: Moment) -> int:

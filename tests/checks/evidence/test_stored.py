@@ -12,7 +12,16 @@ from harness.checks.evidence.facts import gather
 from harness.checks.evidence.stored import lost_messages
 from harness.checks.judge import judge
 from harness.record import Event, Record
-from tests.checks.building import booking, changed, chat, dying, edited, perfect, with_history
+from tests.checks.building import (
+    after,
+    booking,
+    changed,
+    chat,
+    dying,
+    edited,
+    perfect,
+    with_history,
+)
 
 
 def _appended(record: Record, *, acknowledges: str = "message") -> Record:
@@ -78,6 +87,16 @@ def test_a_message_is_told_missing_once() -> None:
     lost = list(lost_messages(gather(record)))
 
     assert [entry.messages[0].turn for entry in lost] == [3]
+
+
+def test_a_message_that_was_lost_and_given_again_is_lost_once() -> None:
+    record = _appended(dying(chat(), 3, "reply.started", store=True, capabilities=()))
+    again = {"role": "user", "content": "Question number 3?"}
+    record = after(record, "user.received", 3, ("message.stored", again))
+    record = with_history(record, 0, lambda m: m[:4])
+    (lost,) = lost_messages(gather(record))
+
+    assert lost.memory.after_crash == 1
 
 
 @pytest.mark.parametrize(

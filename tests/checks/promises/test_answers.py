@@ -47,6 +47,14 @@ def test_what_the_model_itself_left_unsaid_is_not_held_against_the_answer(stop: 
     assert judge(shown("Answer n", fault=None, stop=stop)).findings == ()
 
 
+def test_a_history_that_holds_all_that_the_model_said_has_lost_nothing() -> None:
+    whole = {"role": "assistant", "content": "Answer number 2."}
+    record = with_history(shown("number 2.", fault=None), -1, lambda m: [*m[:3], whole, *m[4:]])
+    assert the_finding(record).code == "P5"
+    last = with_history(record, -1, lambda m: m[:4])
+    assert [finding.code for finding in judge(last).findings].count("P5") == 1
+
+
 def test_an_answer_with_something_around_it_is_whole() -> None:
     assert judge(shown("He said: Answer number 2.", fault=None)).findings == ()
 

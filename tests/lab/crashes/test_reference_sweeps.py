@@ -28,16 +28,16 @@ STACKS = {
 
 
 def _swept(loaded: Loaded, stack: str, **more: int) -> Result:
-    result = lab.sweep(loaded, target=STACKS[stack], tiers=TIERS, depth=2, jobs=2, **more)
+    result = lab.sweep(loaded, target=STACKS[stack], tiers=TIERS, jobs=2, **more)
     assert (result.outcome, result.verdict.findings, result.verdict.reasons) == ("pass", (), ())
     assert {count.violating for count in result.states.values()} == {0}
-    assert {count.violating for count in result.recoveries.values()} == {0}
+    assert not any(count.violating for count in result.recoveries.values())
     return result
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_a_sample_of_a_short_story(stack: str) -> None:
-    result = _swept(story(), stack, states_max=12, real=3)
+@pytest.mark.parametrize(("stack", "depth"), [("files", 2), ("sqlite", 1)])
+def test_a_sample_of_a_short_story(stack: str, depth: int) -> None:
+    result = _swept(story(), stack, states_max=12, depth=depth, real=3)
     assert sum(count.judged for count in result.states.values()) > 20
 
 
@@ -45,7 +45,7 @@ def test_a_sample_of_a_short_story(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("path", SCENARIOS, ids=[path.name.split(".")[0] for path in SCENARIOS])
 def test_every_scenario_whole(path: Path, stack: str, capsys: pytest.CaptureFixture[str]) -> None:
-    result = _swept(load(path), stack, states_max=1_000_000, real=10)
+    result = _swept(load(path), stack, states_max=1_000_000, depth=2, real=10)
     numbers = result.verdict.numbers
     assert numbers.crash_points_planned == numbers.crash_points_fired
     with capsys.disabled():

@@ -1,0 +1,24 @@
+"""SQLChatMessageHistory on SQLite: zero after kills, the last turn after a power cut."""
+
+from __future__ import annotations
+
+from tests.targets.published import found, needs, played, swept
+
+TARGET = "langchain_sql"
+pytestmark = needs(TARGET, "langchain-community", "sqlalchemy", "greenlet")
+
+
+def test_it_keeps_a_conversation_with_tools_over_a_kill() -> None:
+    result = played("tool", TARGET)
+    assert result.outcome == "pass", result.verdict
+
+
+def test_no_kill_loses_anything_and_a_power_cut_may_take_the_last_message() -> None:
+    result = swept(TARGET, 40)
+    assert found(result, "kill") == set()
+    assert found(result, "ext4") == {"S1"}
+
+
+def test_a_full_disk_loses_nothing() -> None:
+    result = played("full_disk", TARGET)
+    assert result.outcome == "pass", result.verdict

@@ -1,0 +1,30 @@
+"""LangGraph and SqliteSaver: a full disk, and tools, resumed and not."""
+
+from __future__ import annotations
+
+from tests.targets.published import needs, played
+
+TARGET = "langgraph_sqlite"
+pytestmark = needs(TARGET, "langgraph", "langgraph-checkpoint-sqlite")
+
+
+def test_a_full_disk_loses_nothing() -> None:
+    result = played("full_disk", TARGET)
+    assert result.outcome == "pass", result.verdict
+
+
+def test_resumed_the_tool_node_runs_again() -> None:
+    (finding,) = played("tool", TARGET).verdict.findings
+    assert (finding.code, finding.message) == ("P2", "charge_card ran twice for one request")
+
+
+def test_at_the_second_call_both_run_again() -> None:
+    (finding,) = played("second_call", TARGET).verdict.findings
+    assert finding.message == "charge_card ran twice for one request; the same goes for book_table"
+
+
+def test_a_message_put_in_without_resuming_sends_the_call_without_its_result_for_ever() -> None:
+    result = played("tool_new_message", TARGET)
+    (finding,) = result.verdict.findings
+    assert finding.code == "W1"
+    assert "the API rejected 9 requests with 400 (rule dangling_tool_use)" in finding.message
