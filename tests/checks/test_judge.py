@@ -12,7 +12,17 @@ from harness.checks import judge as judging
 from harness.checks.evidence.breach import Breach
 from harness.checks.judge import CHECKS, judge
 from harness.record import Record
-from tests.checks.building import CONTRACTS, Honest, after, booking, changed, chat, perfect, without
+from tests.checks.building import (
+    CONTRACTS,
+    Honest,
+    after,
+    booking,
+    changed,
+    chat,
+    dying,
+    perfect,
+    without,
+)
 
 
 @st.composite
@@ -47,6 +57,13 @@ def test_an_honest_stack_passes_wherever_it_dies(record: Record) -> None:
     verdict = judge(record)
 
     assert (verdict.outcome, verdict.findings, verdict.reasons) == ("pass", (), ())
+
+
+def test_a_turn_in_flight_that_says_the_same_as_the_one_before_is_no_double() -> None:
+    same = {"user": "Go on.", "reply": {"text": "A plain answer."}}
+    scenario = chat(1).model_validate({"name": "the same twice", "script": [same, same]})
+    record = dying(scenario, 2, "reply.returned")
+    assert judge(record).findings == ()
 
 
 @given(crashed_conversations())

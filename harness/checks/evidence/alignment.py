@@ -51,6 +51,10 @@ class _Expected:
         """Whether one of its answers ends what is remembered."""
         return any(map(remembered.holds, self.answers))
 
+    def may_end_with(self, remembered: Remembered) -> bool:
+        """The same; of a turn in flight nobody has seen an answer, so its script says what fits."""
+        return any(map(remembered.holds, self.answers or (self.turn.final_text,)))
+
 
 @dataclass
 class _Excuses:
@@ -151,7 +155,7 @@ class _Reading:
             if self.expected[index].turn.user == remembered.user
         ]
         if self._answers_earlier(remembered) and not any(
-            self.expected[index].has_answer_in(remembered) for index in fitting
+            self.expected[index].may_end_with(remembered) for index in fitting
         ):
             # The same words were said before, and this is how they were answered then.
             return None

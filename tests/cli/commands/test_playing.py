@@ -32,7 +32,13 @@ def test_options_reach_the_lab(shelf: Path, fake_lab: Any) -> None:
     options = ["--target", "naive", "--seed", "3", "--jobs", "2", "--report", "out"]
     main(["run", str(shelf), "-k", "torn", *options])
     assert [one.scenario.name for one in fake_lab.scenarios] == ["torn tail"]
-    wanted = {"target": "naive", "seed": 3, "jobs": 2, "report": Path("out")}
+    wanted = {
+        "target": "naive",
+        "python": None,
+        "seed": 3,
+        "jobs": 2,
+        "report": Path("out"),
+    }
     assert fake_lab.options == wanted
 
 
@@ -131,7 +137,7 @@ def test_replay_plays_one_case_and_gives_its_exit_code(
     assert asked == [
         TOKEN,
         ["double crash", "torn tail"],
-        {"target": None, "keep": Path("kept")},
+        {"target": None, "python": None, "keep": Path("kept")},
     ]
     said = capsys.readouterr()
     assert "FAIL  resume/kill_before_tool_result" in said.out
