@@ -67,8 +67,8 @@ def test_a_death_falls_just_before_its_boundary_takes_effect(
     assert kinds[crashed - 1] == "fault.fired"
     assert (kinds[crashed - 2] if crashed > 1 else None) == last_before
     assert at not in kinds[:crashed]
-    assert kinds[crashed + 1 : crashed + 5] == ["life.started", "opened", "history", "checkpoint"]
-    assert kinds[crashed + 5] == "user.received"
+    after = ["forked", "life.started", "opened", "history", "checkpoint", "user.received"]
+    assert kinds[crashed + 1 : crashed + 7] == after
     (crash,) = record.of("crashed")
     assert crash.data["at"] == at
     assert crash.data["tier"] == "kill"

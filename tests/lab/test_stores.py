@@ -37,13 +37,26 @@ def _crash(turn: int, at: str) -> dict[str, Any]:
     return {"faults": [{"crash": {"turn": turn, "at": at}}]}
 
 
-ABOUT_CHECKPOINTS = {"disk/rename_lost", "resume/kill_between_log_and_checkpoint"}
-"""Their crashes or numbers are those of a stack that writes checkpoints."""
+NOT_FOR_STORES = {
+    "disk/empty_checkpoint",
+    "disk/mid_log_garbage",
+    "disk/rename_lost",
+    "resume/kill_between_log_and_checkpoint",
+    "resume/usage_conserved_over_resume",
+    "sessions/fence_at_any_alignment",
+    "sessions/rotation_killed_at_every_step",
+    "sessions/two_users_never_meet",
+    "wire/poison_message_is_quarantined",
+}
+"""Their crashes or numbers are those of a stack: one that writes checkpoints, rotates its log, fences
+its users, sets a refused message aside, acknowledges by the turn. And two findings are true of this
+store: a database page that goes bad takes more than one record along, and it keeps one conversation
+in a home, whoever asks."""
 
 
 def test_a_good_store_passes_every_story_that_a_store_can_be_in() -> None:
     stories = [load(path) for path in find([ROOT / "scenarios"])]
-    stories = [one for one in stories if story_of(one.path) not in ABOUT_CHECKPOINTS]
+    stories = [one for one in stories if story_of(one.path) not in NOT_FOR_STORES]
     for result in lab.play(stories, target=f"{STORES}:Databased").results:
         assert result.outcome == "pass", (result.story, result.verdict)
 
