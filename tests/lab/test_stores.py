@@ -48,10 +48,10 @@ NOT_FOR_STORES = {
     "sessions/two_users_never_meet",
     "wire/poison_message_is_quarantined",
 }
-"""Their crashes or numbers are those of a stack: one that writes checkpoints, rotates its log, fences
-its users, sets a refused message aside, acknowledges by the turn. And two findings are true of this
-store: a database page that goes bad takes more than one record along, and it keeps one conversation
-in a home, whoever asks."""
+"""Their crashes or numbers are those of a stack: one that writes checkpoints, rotates its log,
+fences its users, sets a refused message aside, acknowledges by the turn. And two findings are true
+of this store: a database page that goes bad takes more than one record along, and it keeps one
+conversation in a home, whoever asks."""
 
 
 def test_a_good_store_passes_every_story_that_a_store_can_be_in() -> None:
