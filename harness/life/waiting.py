@@ -22,6 +22,8 @@ from harness.life.clock import HAND, REAL, Hand
 
 SLICE_S = 0.002
 GRACE_S = 1.0
+SETTLE_S = 0.01
+"""Real time that a thread which blocks for ever gets to show that it was just woken."""
 _OWN_DESCRIPTORS = 1  # the loop's self-pipe
 _NEVER = 2**63
 _IDLE_THREADS = ("ThreadPoolExecutor", "asyncio_")
@@ -69,11 +71,14 @@ class _Sleepers:
             mine = self._deadlines[me]
             if self.jobs or any(other < mine for other in self._deadlines.values()):
                 return False
-            restless = foreign or any(
-                thread.ident not in self._deadlines and not thread.name.startswith(_IDLE_THREADS)
+            others = [
+                self._deadlines.get(thread.ident or 0)
                 for thread in threading.enumerate()
-            )
-        return not restless or waited >= GRACE_S
+                if not thread.name.startswith(_IDLE_THREADS)
+            ]
+        if foreign or None in others:
+            return waited >= GRACE_S
+        return _NEVER not in others or waited >= SETTLE_S
 
     @contextlib.contextmanager
     def idle(self) -> Iterator[None]:
