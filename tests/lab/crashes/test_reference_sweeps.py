@@ -35,7 +35,7 @@ def _swept(loaded: Loaded, stack: str, **more: int) -> Result:
     return result
 
 
-# SQLite at depth 2 breaks W5 after a second crash in close(), cause unknown: the slow test shows it.
+# SQLite at depth 2 breaks W5 after a second crash in close(), cause unknown; see the slow test.
 @pytest.mark.parametrize(("stack", "depth"), [("files", 2), ("sqlite", 1)])
 def test_a_sample_of_a_short_story(stack: str, depth: int) -> None:
     result = _swept(story(), stack, states_max=12, depth=depth, real=3)
