@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.report import replay
+
 INTERRUPTED, INVALID, USAGE, NOTHING = 2, 3, 4, 5
 
-SHELF = Path("scenarios")
+SHELF = Path(replay.SHELF)
 """Where scenarios are looked for when no path is given."""
 
 

@@ -53,7 +53,7 @@ class TargetRef:
         where = f" --python {shlex.quote(self.python)}" if self.python else ""
         if self.file is None:
             return f"{self.name}{where}" if where else None
-        return f"{os.path.relpath(self.file)}:{self.class_name}{where}"
+        return shlex.quote(f"{os.path.relpath(self.file)}:{self.class_name}") + where
 
     def order(self) -> dict[str, Any]:
         """What the warm server needs to import it."""

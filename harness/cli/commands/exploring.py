@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from harness.checks.catalogue import promise
 from harness.cli.choose import found, sound
 from harness.cli.stop import INTERRUPTED, USAGE, Stop
+from harness.report.replay import replay_command
 from harness.report.screen import Line, Span
 
 if TYPE_CHECKING:
@@ -133,8 +135,8 @@ def _finding(one: Found, target: str) -> Iterator[Line]:
     when = f"found in case {one.case}" if one.case else "found before, and still there"
     yield (Span(f"   {size}; {when}", "cyan"),)
     yield (Span("   file:    ", "dim"), Span(str(one.path)))
-    option = f" --target {target}" if target.endswith(".py") or ":" in target else ""
-    again = f"harness replay {one.token} --in {one.path}{option}"
+    option = shlex.quote(target) if ":" in target else None
+    again = replay_command(one.token, str(one.path), option)
     yield (Span("   replay:  ", "dim"), Span(again, "bold"))
 
 
