@@ -158,6 +158,10 @@ def dump(record: Record, stream: IO[str]) -> None:
 
 def read(path: Path) -> Record:
     """Read a stored record; RecordError names the line that is not one."""
+    if path.is_dir():
+        held = next(iter(sorted(path.rglob("record.jsonl"))), None)
+        there = f"name the file in it, such as {held}" if held else "and there is none in it"
+        raise RecordError(f"{path}: expected a record, got a folder; {there}")
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

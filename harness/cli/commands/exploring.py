@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from harness.checks.catalogue import promise
-from harness.cli.choose import found, sound
+from harness.cli.choose import the_one
+from harness.cli.notice import notice
 from harness.cli.stop import INTERRUPTED, USAGE, Stop
 from harness.report.replay import replay_command
 from harness.report.screen import Line, Span
 
 if TYPE_CHECKING:
     from harness.lab.explore.hunt import Found, Hunt
-    from harness.scenario.load import Loaded
 
 REPORTS = Path("reports") / "explored"
 """Where findings are written, a folder a target, unless told otherwise."""
@@ -33,7 +33,7 @@ def explore(arguments: argparse.Namespace) -> int:
         raise Stop(
             USAGE,
             "expected Hypothesis, which invents the scenarios, and it is not installed; "
-            "add the extra: pip install 'conversation-crash-lab[explore]'",
+            "install it with `uv sync --extra explore`",
         )
     from harness.lab.explore.explore import Interrupted
     from harness.lab.explore.explore import explore as hunt
@@ -41,11 +41,13 @@ def explore(arguments: argparse.Namespace) -> int:
 
     budget_ns = _budget(arguments.budget)
     folder: Path = arguments.out or REPORTS / _plain(arguments.target)
+    base = None if arguments.scenario is None else the_one(arguments.scenario)
+    notice(f"starting {arguments.target} and the reference stack")
     progress = _Progress(sys.stderr, budget_ns / 1e9)
     try:
         came = hunt(
             target=arguments.target,
-            base=_base(arguments.scenario),
+            base=base,
             seed=arguments.seed or 0,
             budget_ns=budget_ns,
             folder=folder,
@@ -97,16 +99,6 @@ def _budget(text: str) -> int:
             USAGE, f"--budget: expected a time such as 60s or 5m, at most a day, got {text!r}"
         )
     return duration_ns
-
-
-def _base(path: Path | None) -> Loaded | None:
-    if path is None:
-        return None
-    good, bad = sound(found([path]))
-    if bad or len(good) != 1:
-        message = f"{path}: expected one scenario file, got {len(good)}; name one"
-        raise Stop(USAGE, "\n".join(bad) or message)
-    return good[0]
 
 
 def _plain(target: str) -> str:
