@@ -52,6 +52,7 @@ def test_a_ctrl_c_that_the_parent_has_switched_off_stays_off(ours: None) -> None
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with interrupted_once():
         signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def _living(mark: str) -> list[str]:
