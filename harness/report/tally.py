@@ -18,13 +18,19 @@ _NAME_WIDTH = max(len(f"{each.code} {each.name}") for each in PROMISES)
 _ORDER = {each.code: place for place, each in enumerate(PROMISES)}
 
 
-def tally(run: Run) -> list[Line]:
-    """A line for each broken promise, the commonest first, and one for what was invalid."""
+def tally(run: Run, width: int = 100) -> list[Line]:
+    """A line for each broken promise, the commonest first, and one for what was invalid.
+
+    Where a command is too long to stand beside its promise, all of them stand below theirs.
+    """
     wrong = [result for result in run.results if result.outcome != "pass"]
     if len(wrong) < 2:
         return []
     head = f"  {'broken promise':<{_NAME_WIDTH}}  scenarios  the simplest, again"
-    return [(Span(head, "dim"),), *_broken(wrong), *_invalid(wrong)]
+    rows = [*_broken(wrong), *_invalid(wrong)]
+    if any(sum(len(span.text) for span in row) > width for row in rows):
+        rows = [line for *told, again in rows for line in (tuple(told), (Span(" " * 5), again))]
+    return [(Span(head, "dim"),), *rows]
 
 
 def _broken(wrong: list[Result]) -> Iterator[Line]:

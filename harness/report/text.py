@@ -82,7 +82,7 @@ class Announcer:
         """Say which promises were broken where, if there were several failures, and the total."""
         self.close()
         gap: list[Line] = [] if self._gap else [()]
-        table = tally(run)
+        table = tally(run, self.width)
         if table:
             gap += [*table, ()]
         self._say([*gap, total(run, self._clock() - self._started)])

@@ -58,3 +58,10 @@ def test_a_run_that_breaks_every_promise_still_fits_one_screen(result_of: Make) 
     lines = plain(tally(Run((every, every, wrong), 3))).split("\n")
     assert len(lines) == len(PROMISES) + 2 <= 22
     assert max(map(len, lines)) <= 100
+
+
+def test_commands_too_long_to_stand_beside_their_promise_stand_below_it(result_of: Make) -> None:
+    far = replace(result_of("a/b", "fail", findings=_found("P2")), scenario_file="x" * 60)
+    lines = plain(tally(Run((far, far), 2), 100)).split("\n")
+    assert lines[1] == "  P2 effect-exactly-once            2"
+    assert lines[2] == f"     harness replay {far.record.header.token} --in {'x' * 60}"
