@@ -50,7 +50,7 @@ def interrupt(*_args: object, **_options: object) -> None:
         (["serve", "x"], "harness serve: unrecognized arguments: x; see `harness serve --help`"),
         (["swep"], "harness: argument COMMAND: invalid choice: 'swep'"),
         (["swep"], ", did you mean sweep?; see `harness --help`"),
-        (["run", "--target", "navie"], "; did you mean naive?"),
+        (["run", "--target", "naiv"], "; did you mean naive?"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_4(

@@ -84,7 +84,7 @@ def test_the_line_in_the_targets_own_file_comes_first() -> None:
     assert source_line("/nowhere.py") is not None
 
 
-def test_of_what_raised_the_targets_own_line_is_told_not_the_librarys() -> None:
+def test_of_what_raised_the_targets_own_line_is_told_and_no_line_of_a_library() -> None:
     with pytest.raises(ValueError, match="Expecting") as raised:
         json.loads("{")
     line = raising_line(raised.value, __file__) or ""
