@@ -23,6 +23,6 @@ def test_the_innermost_line_outside_libraries_is_told() -> None:
 
 def test_a_shipped_targets_line_is_told_wherever_the_package_is_installed() -> None:
     package = Path(outcome.__file__).parents[1]
-    stack = (f'File "{package}/targets/naive.py", line 9 in send',)
+    stack = (f'File "{package}/targets/naive.py", line 8 in send',)
     line = innermost(stack, (str(package.parent),))
-    assert line == "naive.py:9 from __future__ import annotations"
+    assert line == "naive.py:8 from __future__ import annotations"
