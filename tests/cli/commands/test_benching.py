@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +144,9 @@ def test_what_broke_and_what_was_interrupted_have_codes_of_their_own(
 
 
 def test_help_does_not_wait_for_anything(capsys: pytest.CaptureFixture[str]) -> None:
-    began = time.process_time()
+    """What it imports is counted in tests/cli/test_entry.py."""
     with pytest.raises(SystemExit):
         main(["bench", "--help"])
-    assert time.process_time() - began < 0.2
     assert "--peers" in capsys.readouterr().out
 
 
