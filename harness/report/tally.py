@@ -26,7 +26,7 @@ def tally(run: Run, width: int = 100) -> list[Line]:
     wrong = [result for result in run.results if result.outcome != "pass"]
     if len(wrong) < 2:
         return []
-    head = f"  {'broken promise':<{_NAME_WIDTH}}  scenarios  the simplest, again"
+    head = f"  {'broken promise':<{_NAME_WIDTH}}  scenarios  replay the simplest"
     rows = [*_broken(wrong), *_invalid(wrong)]
     if any(sum(len(span.text) for span in row) > width for row in rows):
         rows = [line for *told, again in rows for line in (tuple(told), (Span(" " * 5), again))]
