@@ -240,8 +240,8 @@ def _add_explore(commands: Any) -> None:
     about = "which cases, in which order (default: 0)"
     explore.add_argument("--seed", type=_seed, metavar="N", help=about)
     about = (
-        "how long to invent, such as 60s, 5m or 1h, at most a day (default: 60s); a finding in hand "
-        "is then still shrunk and written, which may take some seconds more"
+        "how long to invent, such as 60s, 5m or 1h, at most a day (default: 60s); what is in "
+        "hand is then still shrunk and written, which may take some seconds more"
     )
     explore.add_argument("--budget", default="60s", metavar="TIME", help=about)
     explore.add_argument("--cases", type=_count, metavar="N", help="or until N cases were tried")
