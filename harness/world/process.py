@@ -343,7 +343,9 @@ class Life:
             self._end()
 
     def quit(self) -> None:
-        """Let it go in peace."""
+        """Let it go in peace, if it has not gone already."""
+        if not self.alive:
+            return
         with contextlib.suppress(Hangup):
             self._commands.send({"do": "quit"})
             deadline = time.monotonic() + _LAST_WORDS_S

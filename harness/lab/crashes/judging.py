@@ -115,7 +115,7 @@ class Bench:
     def _verdict(
         self, record: Record, before: int, said: int, promises: Sequence[str] | None
     ) -> Verdict:
-        key = _what_counts(record, before, said)
+        key = _what_counts(record, before, said, promises)
         known = None if key is None else self._passed.get(key)
         if known is not None:
             return known
@@ -135,8 +135,10 @@ def crash_into(
     return record
 
 
-def _what_counts(record: Record, before: int, said: int) -> bytes | None:
-    """The same for records that no check tells apart, if it finds nothing in them.
+def _what_counts(
+    record: Record, before: int, said: int, promises: Sequence[str] | None
+) -> bytes | None:
+    """The same for records that none of the promises tells apart, if it finds nothing in them.
 
     `said` is how many events before the crash a check may look at; the name of the crash only
     stands in messages. None where it cannot be said.
@@ -147,7 +149,7 @@ def _what_counts(record: Record, before: int, said: int) -> bytes | None:
         if not is_silent(event)
     ]
     try:
-        return hashlib.blake2b(marshal.dumps((said, after)), digest_size=16).digest()
+        return hashlib.blake2b(marshal.dumps((said, after, promises)), digest_size=16).digest()
     except ValueError:
         return None
 

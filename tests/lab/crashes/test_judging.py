@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from harness.lab.crashes.judging import Bench, a_place, crash_into
 from harness.lab.crashes.warm import Warm
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
+from harness.record import Record
 from harness.world.disk.states import State, states
 from harness.world.process import Server
 from tests.lab.crashes.conftest import recorded
@@ -120,8 +121,8 @@ def test_states_that_differ_in_nothing_a_check_looks_at_are_judged_once(
     chosen = states(base.operations, "posix").distinct
     heard: list[Verdict] = []
 
-    def counted(record: object) -> Verdict:
-        heard.append(judge(record))  # type: ignore[arg-type]
+    def counted(record: Record, promises: Sequence[str] | None) -> Verdict:
+        heard.append(judge(record, promises))
         return heard[-1]
 
     monkeypatch.setattr(judging, "judge", counted)
