@@ -205,7 +205,7 @@ class Life:
         self._recorder: Recorder | None = None
         self._heard: deque[Mapping[str, Any]] = deque()
         self._ear: Ear | None = None
-        self._answer: Answer = _refuse_calls
+        self._answer: Answer
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
@@ -396,7 +396,3 @@ def _poll(*ends: Channel | int) -> select.poll:
 
 class _Refused(Exception):
     """The life could not put the filter on."""
-
-
-def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
-    raise RuntimeError(f"a life spoke before it was asked anything: {call}")

@@ -193,7 +193,7 @@ def _blocks(content: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _written(block: Mapping[str, Any]) -> str:
-    """As `canonical` writes it without its mark where to cache; plain text, most of all, quickly."""
+    """As `canonical` writes it, without its mark where to cache; plain text quickly."""
     text = block.get("text")
     plain = len(block) == 2 + ("cache_control" in block) and block.get("type") == "text"
     if plain and isinstance(text, str):

@@ -149,7 +149,9 @@ def _what_counts(
         if not is_silent(event)
     ]
     try:
-        return hashlib.blake2b(marshal.dumps((said, after, promises)), digest_size=16).digest()
+        return hashlib.blake2b(
+            marshal.dumps((said, after, promises is None)), digest_size=16
+        ).digest()
     except ValueError:
         return None
 
