@@ -149,6 +149,18 @@ STACKS = (
         {"script": CHAT, "faults": crash(3, "reply.received")},
         "bookkeeper.py:Bookkeeper",
     ),
+    Broken(
+        "W5",
+        "w5_forgets_what_was_lost",
+        {"script": CHAT, "faults": crash(3, "reply.received")},
+        "bookkeeper.py:Bookkeeper",
+    ),
+    Broken(
+        "W5",
+        "w5_forgets_what_was_lost",
+        {"script": CHAT, "faults": [{"http": {"turn": 3, "status": 529, "times": 2}}]},
+        "bookkeeper.py:Bookkeeper",
+    ),
     Broken("W6", "w6_spoils_its_cache", {"script": CHAT, "stack": {"system": "Be brief."}}),
     Broken(
         "W6",
