@@ -29,6 +29,7 @@ from harness.model.meter import Meter, Prompt
 from harness.model.request import Request, parse, read_body
 from harness.model.rules import entry, table
 from harness.model.rules.ask import Ask
+from harness.model.script.carried import Carried
 from harness.model.script.compose import Speaker, small_talk
 from harness.model.script.faults import Faults, Met, error_for, refusal_for
 from harness.model.script.index import Index
@@ -39,6 +40,8 @@ from harness.scenario.faults import Fault, Http, Stream
 from harness.scenario.plan import Plan, PlannedStep
 
 NO_BETAS: frozenset[str] = frozenset()
+REFUSED_TURN = "refused_turn_kept"
+"""The rule by which a request is declined that carries a turn which was declined before."""
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
 
 
@@ -60,6 +63,7 @@ class _Attempt:
     status: int | None = None
     error: Refusal | None = None
     error_type: str | None = None
+    declined: bool = False
 
     def row(self) -> LedgerRow:
         request, spec, usage, error = self.request, self.spec, self.usage, self.error
@@ -70,7 +74,7 @@ class _Attempt:
             status=self.status,
             error_type=error.type if error else self.error_type,
             error_message=error.message if error else None,
-            rule=error.rule if error else None,
+            rule=REFUSED_TURN if self.declined else error.rule if error else None,
             model=request.model if request else None,
             messages=len(request.messages) if request else 0,
             prompt_tokens=self.prompt.tokens if self.prompt else 0,
@@ -125,6 +129,7 @@ class MockModel:
         self._start_ns = start_ns
         self._on_row = on_row
         self._index = Index(plan or Plan(()))
+        self._carried = Carried(plan or Plan(()), self._index, [fault for _, fault in faults])
         self._faults = Faults(faults)
         self._meter = Meter()
         self._cache = PromptCache()
@@ -137,6 +142,7 @@ class MockModel:
         self._on_shape = table.Rules(on_shape)
         self._on_prompt = table.Rules(table.choose(table.ON_PROMPT, names))
         self._limited = "rate_limit" in names
+        self._declining = REFUSED_TURN in names
 
     def copy(self) -> MockModel:
         """Another one in the same state: what one of them is asked, the other does not know."""
@@ -225,7 +231,8 @@ class MockModel:
         self, attempt: _Attempt, request: Request, spec: ModelSpec, prompt: Prompt
     ) -> Reply | NoReply:
         place = attempt.place = find_place(self._index, request.messages, self.spoken_turn)
-        met = self._faults.meet(place.turn) if place else None
+        carried = self._carried.by(request.messages, place)
+        met = self._faults.meet(place.turn, carried) if place else None
         attempt.fault = met.fault if met else None
         refused = _refused_by(met, request.stream)
         if refused is not None:
@@ -242,6 +249,8 @@ class MockModel:
             return NoReply(met.what.network)
         if self._limited:
             self._limits.of(spec, attempt.at_ns).admit(attempt.at_ns)
+        if self._declining and not carried.isdisjoint(self._carried.refused):
+            attempt.declined, attempt.place = True, None
         outgoing = self._speak(attempt, request, spec, prompt)
         if met and isinstance(met.what, Http) and met.what.network is not None:
             return NoReply(met.what.network)
@@ -251,6 +260,8 @@ class MockModel:
         self, attempt: _Attempt, request: Request, spec: ModelSpec, prompt: Prompt
     ) -> Outgoing:
         step, said = self._step(attempt.place, request)
+        if attempt.declined:
+            step, said = replace(step, text="", stop="refusal"), 0
         spoken = Speaker(request, spec, prompt, self._meter).say(step, said)
         usage = self._cache.bill(
             prompt,

@@ -70,7 +70,10 @@ class Crash(Strict):
 
 
 class Http(Strict):
-    """The API answers `status` (or the network fails) for the first `times` attempts of a turn."""
+    """The API answers `status` (or the network fails) for the first `times` attempts of a turn.
+
+    400 and 413 are about the message: a later request that still carries it is an attempt too.
+    """
 
     turn: TurnNumber
     status: Literal[400, 401, 403, 404, 409, 413, 429, 500, 503, 504, 529] | None = None
