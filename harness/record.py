@@ -54,6 +54,8 @@ KINDS = {
     "read": "what the turn's send() read from files, where the scenario asks for it: bytes",
     "neighbour": "another session spoke in the same home: session, says, error, messages (all that "
     "it remembers then)",
+    "redelivered": "an old message arrived once more, under its id: message_id, of (its turn)",
+    "redelivery.over": "what came of that: answer, or error",
     "loop.blocked": "a client waited on the event loop, which stood still meanwhile: ns",
     "network.refused": "something tried to leave the harness: address, what",
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.checks.evidence.alignment import departures
 from harness.checks.evidence.breach import Breach, Crash
-from harness.checks.evidence.facts import Answer, Evidence, number
+from harness.checks.evidence.facts import CUT_SHORT, Answer, Evidence, number
 from harness.checks.evidence.transcript import completed
 from harness.checks.promises.effects import repeated
 from harness.checks.wire import prefix
@@ -30,6 +30,7 @@ CODES = {
     "seconds_per_turn": "W4",
     "bytes_read_per_turn": "W4",
     "failed_sends": "P5",
+    "answers_cut_short": "P5",
     "cache_breaks": "W6",
     "cache_read_share": "W6",
 }
@@ -45,6 +46,7 @@ _SAME_CAUSE = {
     "attempts_per_turn": ("W4", "P5"),
     "seconds_per_turn": ("W4",),
     "failed_sends": ("P5",),
+    "answers_cut_short": ("P5",),
     "cache_breaks": ("W6",),
     "cache_read_share": ("W6",),
 }
@@ -267,6 +269,17 @@ def _failed_sends(evidence: Evidence) -> Iterator[_Missed]:
     yield from _exact(evidence, "failed_sends", expected, got)
 
 
+def _answers_cut_short(evidence: Evidence) -> Iterator[_Missed]:
+    """Answers that the user saw, and that the model had not come to the end of."""
+    last = {row.turn: row for row in evidence.answers if row.is_message and row.status == 200}
+    seen = {answer.turn for answer in evidence.delivered}
+    cut = [row for turn, row in last.items() if turn in seen and row.stop_reason in CUT_SHORT]
+    expected = evidence.scenario.expect.answers_cut_short
+    if len(cut) != expected:
+        event, turn = (cut[0].event, cut[0].turn) if cut else (_end(evidence), None)
+        yield _Missed("answers_cut_short", str(expected), str(len(cut)), event, turn)
+
+
 def _cache_breaks(evidence: Evidence) -> Iterator[_Missed]:
     """Requests that did not begin with the one before; waiting too long is not held against it."""
     most = evidence.scenario.expect.cache_breaks
@@ -306,6 +319,7 @@ _NUMBERS: dict[str, Callable[[Evidence], Iterator[_Missed]]] = {
     "seconds_per_turn": _seconds_per_turn,
     "bytes_read_per_turn": _bytes_read_per_turn,
     "failed_sends": _failed_sends,
+    "answers_cut_short": _answers_cut_short,
     "cache_breaks": _cache_breaks,
     "cache_read_share": _cache_read_share,
 }

@@ -84,6 +84,9 @@ STACKS = (
     ),
     Broken("P5", "p5_hears_twice", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken(
+        "P5", "p5_hears_twice", {"script": CHAT, "faults": [{"redelivery": {"turn": 4, "of": 2}}]}
+    ),
+    Broken(
         "P6",
         "p6_forgets_on_its_way_up",
         {"script": CHAT[:2], "sweep": {"disk": ["kill"], "depth": 2}},

@@ -11,7 +11,14 @@ from collections.abc import Container, Iterator, Sequence
 
 from harness.checks.evidence.alignment import Departure, departures, held_turns
 from harness.checks.evidence.breach import Breach, contrast, counted, shape, shorten, times
-from harness.checks.evidence.facts import CUT_SHORT, Acknowledgement, Answer, Evidence, Sending
+from harness.checks.evidence.facts import (
+    CUT_SHORT,
+    Acknowledgement,
+    Answer,
+    Evidence,
+    Sending,
+    number,
+)
 from harness.checks.evidence.hours import fence_is_full
 from harness.checks.evidence.transcript import squeezed
 from harness.record import Event
@@ -45,6 +52,7 @@ def consume_once(evidence: Evidence) -> Iterator[Breach]:
         *_bought_again(evidence),
         *_half_answers(evidence),
         *_answered_with_nothing(evidence),
+        *_bought_for_a_redelivery(evidence),
     ]
     yield from repeated
     failed = _unexplained(evidence)
@@ -179,6 +187,25 @@ def _bought_again(evidence: Evidence) -> Iterator[Breach]:
                 f"turn {turn}'s answer was bought again: {memory.told} already held "
                 f"{shorten(planned.final_text)}, and the model was asked once more",
                 evidence.crash_before(request.n),
+            )
+
+
+def _bought_for_a_redelivery(evidence: Evidence) -> Iterator[Breach]:
+    """An old message arrived once more, after it had been answered, and the model was asked."""
+    seen = {answer.turn: answer.event for answer in reversed(evidence.delivered)}
+    over = [*(event.n for event in evidence.of("redelivery.over"))]
+    for event in evidence.of("redelivered"):
+        turn = number(event.data, "of")
+        end = next((n for n in over if n > event.n), len(evidence.record.events))
+        asked = [row for row in evidence.answers if row.is_message and event.n < row.event < end]
+        if asked and seen.get(turn, end) < event.n:
+            yield Breach(
+                "P5",
+                asked[0].event,
+                turn,
+                f"turn {turn}'s message had been answered, arrived once more under its id "
+                f"{event.data['message_id']}, and the model was asked again",
+                evidence.crash_before(event.n),
             )
 
 

@@ -6,11 +6,11 @@ died at once, it may know all, some or nothing. Of a reply that never came it kn
 tokens are in no books. A power cut may take what had not been acknowledged, damage to a file any
 bill before it; what was asked aside, such as a summary, may stand in other books.
 
-Attempts, where the target counts them: every request that the API answered, whatever it answered, and
-that the process either lived on after or was killed over (who writes down that he asks, before he asks,
-knows of it), but for what a client tried by itself in the very call that it died in. At most every
-request that left, and one more for each death (it may have written down that it asks, and died before
-asking). In a turn whose disk failed, the replies that it had are enough.
+Attempts, where the target counts them: every request that the API answered, whatever it answered,
+and that the process lived on after or was killed over (who writes down that he asks, before he
+asks, knows of it), but for what a client tried by itself in the very call that it died in. At most
+every request that left, and one more for each death (it may have written down that it asks, and
+died before asking). In a turn whose disk failed, the replies that it had are enough.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The faults of the model's own: which one an attempt meets, and what is answered for it.
 
-A fault of a turn is used up by that turn's attempts, whichever process makes them; where it is about
-what the message says (400, 413), by later requests too that still carry the message.
+A fault of a turn is used up by that turn's attempts, whichever process makes them; where it is
+about what the message says (400, 413), by later requests too that still carry the message.
 """
 
 from __future__ import annotations
