@@ -19,7 +19,8 @@ VERSION = 1
 
 KINDS = {
     "life.started": "a process was forked; `life` counts from 1",
-    "opened": "the target opened: capabilities, store, private_modes, writers, acknowledges",
+    "opened": "the target opened: capabilities, store, private_modes, options, "
+    "writers, acknowledges",
     "open.failed": "opening raised: error, trace",
     "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
     "history.failed": "asking for the history raised: error, trace",

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checks.evidence.absent import absent_faults
 from harness.checks.evidence.alignment import departures
 from harness.checks.evidence.breach import Breach, Crash
 from harness.checks.evidence.facts import CUT_SHORT, Answer, Evidence, number
 from harness.checks.evidence.transcript import completed
+from harness.checks.evidence.validity import kills
 from harness.checks.promises.effects import repeated
 from harness.checks.wire import prefix
 from harness.checks.wire.requests import attempts, rejected
@@ -100,9 +102,16 @@ def _asked(evidence: Evidence) -> Iterator[str]:
 
 def _can(evidence: Evidence, key: str) -> bool:
     """Whether this target can be held to a key."""
+    if key.startswith("resume.") and _some_death_is_absent(evidence):
+        return False
     if evidence.store:
         return key in JUDGED_IN_STORES
     return key != "resume.tool_state" or "checkpoint" in evidence.capabilities
+
+
+def _some_death_is_absent(evidence: Evidence) -> bool:
+    """Whether a death cannot come, so that the others have other numbers."""
+    return any(kills(evidence.scenario.faults[index]) for index in absent_faults(evidence))
 
 
 def _told_already(miss: _Missed, broken: Sequence[Breach]) -> bool:
@@ -121,7 +130,9 @@ def _breach(miss: _Missed) -> Breach:
 
 def _unreached(evidence: Evidence) -> Iterator[str]:
     resume = evidence.scenario.expect.resume
-    if resume is not None and len(evidence.crashes) < resume.after_crash:
+    if resume is None or _some_death_is_absent(evidence):
+        return
+    if len(evidence.crashes) < resume.after_crash:
         yield (
             f"expect.resume is about crash {resume.after_crash}, and there were only "
             f"{len(evidence.crashes)}: add the fault that makes it, or lower after_crash"
