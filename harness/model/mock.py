@@ -31,7 +31,7 @@ from harness.model.rules import entry, table
 from harness.model.rules.ask import Ask
 from harness.model.script.carried import Carried
 from harness.model.script.compose import Speaker, small_talk
-from harness.model.script.faults import Faults, Met, error_for, refusal_for
+from harness.model.script.faults import Faults, Met, error_for, refused_by
 from harness.model.script.index import Index
 from harness.model.script.place import Place, find_place
 from harness.model.wire import STREAM_HEADERS, Cut, Outgoing, cut_whole, streamed, whole
@@ -129,6 +129,7 @@ class MockModel:
         self._start_ns = start_ns
         self._on_row = on_row
         self._index = Index(plan or Plan(()))
+        self._declined: set[int] = set()
         self._carried = Carried(plan or Plan(()), self._index, [fault for _, fault in faults])
         self._faults = Faults(faults)
         self._meter = Meter()
@@ -150,6 +151,7 @@ class MockModel:
         other.ledger = list(self.ledger)
         other._faults = self._faults.copy()
         other._cache = self._cache.copy()
+        other._declined = set(self._declined)
         other._limits = self._limits.copy()
         return other
 
@@ -234,7 +236,7 @@ class MockModel:
         carried = self._carried.by(request.messages, place)
         met = self._faults.meet(place.turn, carried) if place else None
         attempt.fault = met.fault if met else None
-        refused = _refused_by(met, request.stream)
+        refused = refused_by(met, request.stream)
         if refused is not None:
             raise refused
         if (
@@ -249,7 +251,7 @@ class MockModel:
             return NoReply(met.what.network)
         if self._limited:
             self._limits.of(spec, attempt.at_ns).admit(attempt.at_ns)
-        if self._declining and not carried.isdisjoint(self._carried.refused):
+        if self._declining and not carried.isdisjoint(self._declined):
             attempt.declined, attempt.place = True, None
         outgoing = self._speak(attempt, request, spec, prompt)
         if met and isinstance(met.what, Http) and met.what.network is not None:
@@ -274,6 +276,8 @@ class MockModel:
             output_tokens=spoken.output_tokens, thinking_tokens=spoken.thinking_tokens
         )
         attempt.stop_reason = spoken.stop_reason
+        if spoken.stop_reason == "refusal" and attempt.place is not None:
+            self._declined.add(attempt.place.turn)
         self._limits.of(spec, attempt.at_ns).used(usage)
         return Outgoing(
             self._id("msg", attempt.n),
@@ -361,16 +365,6 @@ class MockModel:
             "last_id": page[-1]["id"] if page else None,
         }
         return self._send(attempt, to_json(listing))
-
-
-def _refused_by(met: Met | None, stream: bool) -> Refusal | None:
-    if met is None:
-        return None
-    if isinstance(met.what, Http):
-        return refusal_for(met.what) if met.what.status is not None else None
-    if met.what.error is not None and not stream:
-        return error_for(met.what.error)
-    return None
 
 
 def _cut(fault: Stream, attempt: _Attempt) -> Cut:

@@ -191,14 +191,20 @@ def _bought_again(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _bought_for_a_redelivery(evidence: Evidence) -> Iterator[Breach]:
-    """An old message arrived once more, after it had been answered, and the model was asked."""
+    """An old message arrived once more, after it had been answered, and the model was asked.
+
+    What a damaged file held may be forgotten.
+    """
+    damaged = min(
+        (event.n for event in evidence.of("damaged")), default=len(evidence.record.events)
+    )
     seen = {answer.turn: answer.event for answer in reversed(evidence.delivered)}
     over = [*(event.n for event in evidence.of("redelivery.over"))]
     for event in evidence.of("redelivered"):
         turn = number(event.data, "of")
         end = next((n for n in over if n > event.n), len(evidence.record.events))
         asked = [row for row in evidence.answers if row.is_message and event.n < row.event < end]
-        if asked and seen.get(turn, end) < event.n:
+        if asked and seen.get(turn, end) < event.n < damaged:
             yield Breach(
                 "P5",
                 asked[0].event,

@@ -1,7 +1,7 @@
 """What a request still carries of earlier turns that the API holds against it.
 
 Two things it does not forget while they are sent along: a message that it refuses for what it says
-(a scripted 400 or 413), and a turn that it has answered with a refusal. Of the latter Anthropic's
+(a scripted 400 or 413), and a turn that it has answered with a refusal before. Of that Anthropic's
 documentation says that the turn has to be taken out or reworded before the conversation goes on,
 and that it will go on refusing until then. A text that several turns say is held against none.
 """
@@ -25,15 +25,13 @@ class Carried:
 
     def __init__(self, plan: Plan, index: Index, faults: Iterable[Fault]) -> None:
         self._index = index
-        self.refused = frozenset(
-            turn.number for turn in plan.turns if turn.steps[-1].stop == "refusal"
-        )
+        refused = {turn.number for turn in plan.turns if turn.steps[-1].stop == "refusal"}
         poison = {
             fault.http.turn
             for fault in faults
             if fault.http is not None and fault.http.status in ABOUT_THE_MESSAGE
         }
-        self._wanted = self.refused | poison
+        self._wanted = frozenset(refused | poison)
 
     def by(self, messages: Sequence[Message], place: Place | None) -> frozenset[int]:
         """The turns before `place` that are held against the request, and are still in it."""

@@ -100,6 +100,17 @@ def refusal_for(fault: Http) -> Refusal:
     )
 
 
+def refused_by(met: Met | None, stream: bool) -> Refusal | None:
+    """The error answer that a fault gives in place of a reply, if it does."""
+    if met is None:
+        return None
+    if isinstance(met.what, Http):
+        return refusal_for(met.what) if met.what.status is not None else None
+    if met.what.error is not None and not stream:
+        return error_for(met.what.error)
+    return None
+
+
 def error_for(kind: str) -> Refusal:
     """The error answer that a stream's `error` event would have been without the stream."""
     status = STATUSES.get(kind, 500)

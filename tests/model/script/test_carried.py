@@ -28,6 +28,8 @@ def test_a_declined_turn_is_declined_once_and_then_with_all_that_carries_it(
     desk: Callable[..., Any],
 ) -> None:
     here = desk(SCRIPT)
+    unheard = here.post([user("two"), said("No."), user("three")])
+    assert unheard.body["stop_reason"] == "end_turn", "it has not been declined yet"
     first = here.post([user("two")])
     assert (first.body["stop_reason"], first.row.rule) == ("refusal", None)
     kept = here.post([user("two"), said("No."), user("three")])
@@ -41,6 +43,7 @@ def test_a_declined_turn_is_held_against_nobody_where_the_rule_is_off(
     desk: Callable[..., Any],
 ) -> None:
     here = desk(SCRIPT, rules_off=frozenset({"refused_turn_kept"}))
+    assert here.post([user("two")]).body["stop_reason"] == "refusal"
     kept = here.post([user("two"), said("No."), user("three")])
     assert kept.body["content"][0]["text"] == "Third."
 
