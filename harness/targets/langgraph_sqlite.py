@@ -48,12 +48,13 @@ class GraphSession:
 
     def send(self, message_id: str, text: str) -> str:
         """Run the graph on the message, or on what is left of it."""
-        state = self._graph.get_state(self._config)
-        known = any(said.id == message_id for said in state.values.get("messages", []))
-        if not (known and self._resumes):
-            self._invoke({"messages": [HumanMessage(text, id=message_id)]})
-        elif state.next:
+        known = any(said.id == message_id for said in self._messages())
+        if known and self._resumes:
+            # Even where nothing seems left to do: the state shows what a node has answered before
+            # a checkpoint holds it, and the next message would leave it behind.
             self._invoke(None)
+        else:
+            self._invoke({"messages": [HumanMessage(text, id=message_id)]})
         return _text(self._messages()[-1])
 
     def history(self) -> Sequence[Message]:

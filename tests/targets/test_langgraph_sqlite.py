@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from tests.targets.published import needs, played
+from tests.targets.published import needs, played, swept
 
 TARGET = "langgraph_sqlite"
 pytestmark = needs(TARGET, "langgraph", "langgraph-checkpoint-sqlite")
+
+
+def test_neither_kill_nor_power_cut_loses_a_turn() -> None:
+    result = swept(TARGET, 30)
+    assert result.verdict.findings == ()
+    assert {count.violating for count in result.states.values()} == {0}
 
 
 def test_a_full_disk_loses_nothing() -> None:

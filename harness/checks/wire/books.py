@@ -3,8 +3,9 @@
 What it can know of a reply that reached it in full, and that it lived on after, is everything: that
 must be in the books, in every later life, once. Of a reply that was cut, or after which the process
 died at once, it may know all, some or nothing. Of a reply that never came it knows nothing: its
-tokens are in no books. A power cut may take what had not been acknowledged, damage to a file any
-bill before it; what was asked aside, such as a summary, may stand in other books.
+tokens are in no books. Books that are opened midway, as after a first of two crashes, are held to
+what had been asked until then. A power cut may take what had not been acknowledged, damage to a
+file any bill before it; what was asked aside, such as a summary, may stand in other books.
 
 Attempts, where the target counts them: every request that the API answered, whatever it answered,
 and that the process lived on after or was killed over (who writes down that he asks, before he
@@ -15,7 +16,7 @@ died before asking). In a turn whose disk failed, the replies that it had are en
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -42,6 +43,7 @@ class _Row:
     `tried`: it must know at least that it asked.
     """
 
+    n: int
     data: Mapping[str, Any]
     must: bool
     may: bool
@@ -52,20 +54,23 @@ def books_agree(evidence: Evidence) -> Iterator[Breach]:
     """W5: one finding, about the first kind of token that is wrong, with both sides."""
     rows = list(_rows(evidence))
     for books in evidence.of("usage"):
-        wrong = [told for told in _compared(evidence, books, rows) if told is not None]
+        crashes = sum(crash.event < books.n for crash in evidence.crashes)
+        before = [row for row in rows if row.n < books.n]
+        wrong = [told for told in _compared(books, before, crashes) if told is not None]
         if wrong:
-            crash = evidence.crashes[-1] if evidence.crashes else None
-            yield Breach("W5", books.n, None, f"the target's own books say {wrong[0]}", crash)
+            told = f"the target's own books say {wrong[0]}"
+            yield Breach("W5", books.n, None, told, evidence.crash_before(books.n))
 
 
-def _compared(evidence: Evidence, books: Event, rows: list[_Row]) -> Iterator[str | None]:
+def _compared(books: Event, rows: Sequence[_Row], crashes: int) -> Iterator[str | None]:
+    """The kinds of token, then the attempts, of books and of what was asked before they were."""
     for ours, theirs in KINDS.items():
         least = sum(row.data[theirs] for row in rows if row.must)
         most = least + sum(row.data[theirs] for row in rows if row.may and not row.must)
         yield _between(books, ours, least, most)
     if books.data.get("attempts"):
         tried = sum(row.must or row.tried for row in rows)
-        yield _between(books, "attempts", tried, len(rows) + len(evidence.crashes))
+        yield _between(books, "attempts", tried, len(rows) + crashes)
 
 
 def _between(books: Event, kind: str, least: int, most: int) -> str | None:
@@ -92,7 +97,8 @@ def _rows(evidence: Evidence) -> Iterator[_Row]:
         must = whole and _went_on(evidence, heard[number])
         sure = number not in aside and event.n > damaged
         tried = event.turn not in failing and _knows_it_asked(evidence, event)
-        yield _Row(event.data, must and sure, billed and number in begun, tried and sure)
+        known = billed and number in begun
+        yield _Row(event.n, event.data, must and sure, known, tried and sure)
 
 
 def _knows_it_asked(evidence: Evidence, answered: Event) -> bool:

@@ -3,8 +3,8 @@ the pairs of the turn's tool calls.
 
 The newest message is there word for word; one that alone would fill much of the budget may have
 been shortened, but its beginning or its end stands. Every call of the script's that this process
-has made in the turn is there with its result. A request that the API rejected is W1's; what is asked
-before the turn's message has come is an older turn's, which a recovery finishes; one that
+has made in the turn is there with its result. A request that the API rejected is W1's; what is
+asked before the turn's message has come is an older turn's, which a recovery finishes; one that
 asks for something else (a summary, say) is not held to this, as long as the turn asks the model
 with its message as well. What the script pins stays in every request after its answer was
 delivered, where the target has pins.

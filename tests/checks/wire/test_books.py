@@ -20,7 +20,8 @@ def findings(record: Record) -> list[tuple[str, str]]:
 
 def booked(record: Record, replies: int, attempts: int | None = None) -> Record:
     """The same with so many replies in the target's books, and every request that left."""
-    asked = sum(1 for _ in record.of("model.answered"))
+    opened = next(record.of("usage")).n
+    asked = sum(event.n < opened for event in record.of("model.answered"))
     books = {
         "input_tokens": 40 * replies,
         "output_tokens": 20 * replies,
@@ -162,3 +163,13 @@ def test_damage_may_take_any_bill_before_it() -> None:
     record = after(perfect(chat(TURNS), **KEEPS), "reply.delivered", 2, ("damaged", told))
     assert findings(booked(record, TURNS - 2)) == []
     assert [code for code, _ in findings(booked(record, 0))] == ["W5"]
+
+
+@pytest.mark.parametrize(("midway", "codes"), [(2, []), (3, ["W5"]), (1, ["W5"])])
+def test_books_opened_midway_hold_what_had_been_asked_until_then(
+    midway: int, codes: list[str]
+) -> None:
+    record = perfect(chat(TURNS), **KEEPS)
+    (last,) = record.of("usage")
+    record = after(record, "reply.delivered", 1, ("usage", dict(last.data)))
+    assert [code for code, _ in findings(booked(record, midway))] == codes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -45,22 +47,55 @@ def test_memory_is_used_where_there_is_some() -> None:
 def test_a_real_kill_at_any_operation_leaves_a_state_of_the_kill_tier(
     workshop: Workshop, fresh: Fresh, variant: str
 ) -> None:
-    whole_run = workshop.run(CONVERSE, fresh(), variant, TURNS)
-    legal = [found.files for found in states(whole_run.operations, "kill")]
-    whole = [found.files for found in states(whole_run.operations, "kill") if not found.choice]
-    reached = []
-    for number in range(len(whole_run.operations)):
+    kills, whole, _torn = _kill_at_every_operation(workshop, fresh, variant, TURNS)
+    assert kills > whole > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "variant", ["naive", "replacing", "syncing", "hardened", "retrying", "rewriting"]
+)
+def test_so_it_does_at_every_operation_of_a_long_conversation(
+    workshop: Workshop, fresh: Fresh, variant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kills, whole, torn = _kill_at_every_operation(workshop, fresh, variant, 50)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{variant:12} {kills} real kills, all inside the kill tier; all {whole} states "
+            f"that are not torn were reached, and {torn} torn ones\n"
+        )
+    assert kills > whole > 200
+
+
+def _kill_at_every_operation(
+    workshop: Workshop, fresh: Fresh, variant: str, turns: int
+) -> tuple[int, int, int]:
+    """A kill before each operation and one while the kernel is at it; what was reached, counted."""
+    operations = workshop.run(CONVERSE, fresh(), variant, turns).operations
+    legal = states(operations, "kill")
+    torn = {_key(found.files) for found in legal if found.choice}
+    whole = {_key(found.files) for found in legal if not found.choice}
+    before, during = set(), set()
+    for number in range(len(operations)):
         home = fresh()
-        run = workshop.run(CONVERSE, home, variant, TURNS, decide=_dying_at(number, Die()))
+        run = workshop.run(CONVERSE, home, variant, turns, decide=_dying_at(number, Die()))
         assert run.killed
         assert mismatch(run.operations, home) is None
-        assert _files(home) in legal
-        reached.append(_files(home))
+        before.add(_key(_files(home)))
+        shutil.rmtree(home)
         home = fresh()
-        workshop.run(CONVERSE, home, variant, TURNS, kill_after=number + 1)
-        assert _files(home) in legal
+        workshop.run(CONVERSE, home, variant, turns, kill_after=number + 1)
+        during.add(_key(_files(home)))
+        shutil.rmtree(home)
+    assert before <= whole
+    assert during <= whole | torn
     # The state after the last operation is that of a run that ends by itself.
-    assert all(found in reached for found in whole[:-1])
+    assert whole - before <= {_key(legal.distinct[-1].files)}
+    return 2 * len(operations), len(whole), len(during & torn)
+
+
+def _key(files: Mapping[str, bytes]) -> frozenset[tuple[str, bytes]]:
+    return frozenset(files.items())
 
 
 def _dying_at(number: int, decision: Decision) -> Callable[[Operation], Decision]:
