@@ -65,6 +65,11 @@ def kills(fault: Fault) -> bool:
     return fault.kind in ("crash", "tool", "damage")
 
 
+def _left_out(fault: Fault) -> bool:
+    """What the baseline of a sweep goes without: deaths, and other processes in the home."""
+    return kills(fault) or fault.kind in ("writer", "neighbour")
+
+
 def _unfired(evidence: Evidence) -> Iterator[str]:
     if evidence.swept and not evidence.baseline and not evidence.crashes:
         yield (
@@ -73,10 +78,8 @@ def _unfired(evidence: Evidence) -> Iterator[str]:
         )
     absent = absent_faults(evidence)
     for index, fault in enumerate(evidence.scenario.faults):
-        # A swept case plays on for two turns only, its baseline has no deaths.
-        owed = not evidence.swept or (
-            evidence.baseline and not kills(fault) and fault.kind != "writer"
-        )
+        # A swept case plays on for two turns only.
+        owed = not evidence.swept or (evidence.baseline and not _left_out(fault))
         if owed and index not in evidence.fired and index not in absent:
             yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"
 
