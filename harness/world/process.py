@@ -93,13 +93,15 @@ Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 class Tracing:
     """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
 
-    `told`: the life tells its calls itself, for there is no trapping them here.
+    `told`: the life tells its calls itself, for there is no trapping them here. With `slept` its
+    sleeps are trapped as well, and over when that returns.
     """
 
     trace: Trace
     decide: Decide
     advance: Callable[[int], None]
     told: bool = False
+    slept: Callable[[], None] | None = None
 
 
 class Server:
@@ -211,7 +213,9 @@ class Life:
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
         full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
         full["telling"] = tracing is not None and tracing.told
-        full["filter"] = None if tracing is None or tracing.told else to_text(program())
+        full["filter"] = None
+        if tracing is not None and not tracing.told:
+            full["filter"] = to_text(program(sleeps=tracing.slept is not None))
         if tracing is not None and tracing.told:
             self._ear = Ear(tracing.trace, tracing.decide, advance=tracing.advance)
         self.pid = server.fork(
@@ -313,8 +317,18 @@ class Life:
             self._drain()
             self._answer({"call": "network", "address": address, "what": what})
 
+        def slept() -> None:
+            self._drain()
+            if tracing.slept is not None:
+                tracing.slept()
+
         self._recorder = Recorder(
-            listener, tracing.trace, decide, advance=tracing.advance, refused=refused
+            listener,
+            tracing.trace,
+            decide,
+            advance=tracing.advance,
+            refused=refused,
+            slept=slept,
         )
         self._all.register(self._recorder, select.POLLIN)
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from harness.world import network
 from harness.world.settled import Pending
 from harness.world.syscalls import contents, entries
+from harness.world.syscalls.filter import SLEEPS
 from harness.world.syscalls.notify import (
     Listener,
     Notification,
@@ -145,6 +146,7 @@ class Recorder:
         *,
         advance: Callable[[int], None] = no_time,
         refused: Callable[[str, str], None] = lambda address, call: None,
+        slept: Callable[[], None] = lambda: None,
     ) -> None:
         self.trace = trace
         # Whoever was making files before is dead.
@@ -153,6 +155,7 @@ class Recorder:
         self._decide = decide
         self._advance = advance
         self._refused = refused
+        self._slept = slept
         self._pending = Pending(trace.files.home)
         self._names = {number: name for name, number in machine().numbers.items()}
 
@@ -200,7 +203,7 @@ class Recorder:
                 break
             waiting = self._listener.receive()
             try:
-                if self._names[waiting.number] in network.CALLS:
+                if self._names[waiting.number] in network.CALLS | SLEEPS:
                     break
                 if self._understand(waiting) is not None:
                     break
@@ -213,6 +216,11 @@ class Recorder:
     def _answer(self, waiting: Notification) -> None:
         if self._names[waiting.number] in network.CALLS:
             self._gate(waiting)
+            return
+        if self._names[waiting.number] in SLEEPS:
+            self._slept()
+            self._listener.check(waiting)
+            self._listener.give(waiting, 0)
             return
         try:
             operation = self._understand(waiting)
