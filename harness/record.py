@@ -20,15 +20,15 @@ VERSION = 1
 KINDS = {
     "life.started": "a process was forked; `life` counts from 1",
     "opened": "the target opened: capabilities, store, private_modes, writers, acknowledges",
-    "open.failed": "opening raised: error, trace",
+    "open.failed": "opening raised: error, trace, where (the target's own line)",
     "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
-    "history.failed": "asking for the history raised: error, trace",
+    "history.failed": "asking for the history raised: error, trace, where",
     "checkpoint": "its checkpoint, nulls where there is none: turn_number, tool_state, after_crash",
-    "checkpoint.failed": "asking for the checkpoint raised: error, trace",
+    "checkpoint.failed": "asking for the checkpoint raised: error, trace, where",
     "forked": "a second process on a copy of what is left, told the same: after_crash, body (what "
     "it first asked the model, as text, or null)",
     "resumed": "resume() returned: answer (text or null), after_crash",
-    "resume.failed": "resume() raised: error, trace",
+    "resume.failed": "resume() raised: error, trace, where",
     "usage": "the target's own books: the fields of protocol.Usage",
     "waited": "the script waited: ns",
     "clock.set": "the machine's wall clock was set forward or back: ns",
@@ -48,7 +48,7 @@ KINDS = {
     "unmodelled": "the recorded operations do not explain the home: path (or null), why",
     "reply.returned": "send() returned, the target's acknowledgement: message_id, text",
     "reply.delivered": "the user saw it: message_id, text",
-    "send.failed": "send() raised: message_id, error, trace",
+    "send.failed": "send() raised: message_id, error, trace, where",
     "damaged": "a file was spoilt at rest and a life opened on it: path, offset, size, what, "
     "fault, loud (whether that life wrote anything to its output), after_crash",
     "read": "what the turn's send() read from files, where the scenario asks for it: bytes",
@@ -67,7 +67,7 @@ KINDS = {
     "died": "the process ended by itself: status, stderr, during (the command)",
     "limit": "a bound of the harness was hit: bound, value, message",
     "closed": "close() returned",
-    "close.failed": "close() raised: error, trace",
+    "close.failed": "close() raised: error, trace, where",
     "ended": "the script was played to its end",
     "broke": "the harness itself broke: error, trace",
 }
@@ -158,6 +158,10 @@ def dump(record: Record, stream: IO[str]) -> None:
 
 def read(path: Path) -> Record:
     """Read a stored record; RecordError names the line that is not one."""
+    if path.is_dir():
+        held = next(iter(sorted(path.rglob("record.jsonl"))), None)
+        there = f"name the file in it, such as {held}" if held else "and there is none in it"
+        raise RecordError(f"{path}: expected a record, got a folder; {there}")
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

@@ -81,7 +81,7 @@ def judge(record: Record) -> Verdict:
     except Exception as error:  # noqa: BLE001  a check that breaks says invalid, whatever broke
         reasons.append(f"the check of numbers and faults broke: {_told(error)}")
     findings = tuple(
-        _finding(breach, record) for breach in sorted(breaches, key=lambda breach: breach.event)
+        _finding(breach, evidence) for breach in sorted(breaches, key=lambda breach: breach.event)
     )
     outcome: Outcome = "fail" if findings else "invalid" if reasons else "pass"
     return Verdict(outcome, findings, tuple(reasons), tuple(absent), numbers)
@@ -108,16 +108,29 @@ def _not_applicable(evidence: Evidence) -> list[str]:
     return sorted(absent)
 
 
-def _finding(breach: Breach, record: Record) -> Finding:
-    crash = breach.crash
+def _finding(breach: Breach, evidence: Evidence) -> Finding:
+    crash, message = breach.crash, breach.message
+    where = raised = _raised_at(breach, evidence.record)
+    if crash is not None and (crash.where or evidence.swept or raised is None):
+        # The death is the cause, and has the place; of what raised after it, the message tells.
+        where = crash.where or crash.at
+        message += f"; raised at {raised}" if raised else ""
     return Finding(
         code=breach.code,
         tier=crash.tier if crash else "kill",
         turn=breach.turn,
-        message=breach.message,
-        where=(crash.where or crash.at) if crash else None,
-        token=record.header.token,
+        message=message,
+        where=where,
+        token=evidence.record.header.token,
     )
+
+
+def _raised_at(breach: Breach, record: Record) -> str | None:
+    """The target's own line, where what broke the promise is that it raised."""
+    if not 0 <= breach.event < len(record.events):
+        return None
+    where = record.events[breach.event].data.get("where")
+    return str(where) if where and record.events[breach.event].kind.endswith(".failed") else None
 
 
 def _count(evidence: Evidence) -> Numbers:

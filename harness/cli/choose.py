@@ -45,6 +45,22 @@ def sound(paths: Sequence[Path]) -> tuple[list[Loaded], list[str]]:
     return good, bad
 
 
+def all_sound(paths: Sequence[Path]) -> list[Loaded]:
+    """The scenarios under these paths; Stop with every complaint where one is not sound."""
+    good, bad = sound(found(paths))
+    if bad:
+        raise Stop(USAGE, "\n".join(bad))
+    return good
+
+
+def the_one(path: Path) -> Loaded:
+    """The one scenario of a file; Stop where there are more, or where it is none."""
+    scenarios = all_sound([path])
+    if len(scenarios) != 1:
+        raise Stop(USAGE, f"{path}: expected one scenario file, got {len(scenarios)}; name one")
+    return scenarios[0]
+
+
 def select(scenarios: Sequence[Loaded], expression: str | None) -> list[Loaded]:
     """Those whose folder/name fits `-k`; Stop where none does."""
     if expression is None:

@@ -6,15 +6,18 @@ Rooms are imported where they are used: `--help`, `list` and `schema` must not w
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Never
 
-from harness.cli.stop import INTERRUPTED, INVALID, SHELF, USAGE, Stop
+from harness.cli.notice import clear, notice
+from harness.cli.stop import INTERRUPTED, INVALID, SHELF, USAGE, Stop, interrupted_once
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -23,11 +26,38 @@ exit codes: 0 all kept; 1 a promise broken; 2 interrupted; 3 invalid (a fault ne
 never spoken, the harness broke); 4 usage or a bad scenario; 5 nothing to run"""
 _PYTHON_HELP = "the interpreter that the target runs under, such as .venv/bin/python"
 _TARGET_HELP = "a shipped target or path/to/file.py:Class (default: lifecycle)"
+_JSON_HELP = "write the JSON report, its folder too; `-` is stdout"
+_SLOW = ("run", "sweep", "explore", "replay", "check")
+"""Commands that stand on the whole lab, which takes a second to import."""
+_CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
 
 
 class _Parser(argparse.ArgumentParser):
+    """`more` is asked for what the help adds, when the help is wanted."""
+
+    more: Callable[[], str] | None = None
+
     def error(self, message: str) -> Never:
-        raise Stop(USAGE, f"{self.prog}: {message}; see `{self.prog} --help`")
+        near = ""
+        if match := _CHOICE.search(message):
+            near = _near(match[1], re.findall(r"[\w-]+", match[2]))
+        raise Stop(USAGE, f"{self.prog}: {message}{near}; see `{self.prog} --help`")
+
+    def format_help(self) -> str:
+        more = self.more() if self.more is not None else ""
+        return super().format_help() + more
+
+    def refuse(self, unknown: Sequence[str]) -> Never:
+        """Say what was not understood, and what may have been meant."""
+        options = re.findall(r"(?<![\w-])--?[a-z][\w-]*", self.format_usage())
+        near = next(filter(None, (_near(word, options) for word in unknown)), "")
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    """`, did you mean X?` where there is something like it."""
+    near = difflib.get_close_matches(word.split("=")[0], known, n=1)
+    return f", did you mean {near[0]}?" if near else ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,12 +67,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             # A name that the terminal's encoding lacks must not end the run.
             stream.reconfigure(errors="backslashreplace")
     try:
-        arguments = parser().parse_args(argv)
-        return _room(arguments.command)(arguments)
+        with interrupted_once():
+            arguments = _parsed(argv)
+            if arguments.command in _SLOW:
+                notice("loading the lab")
+            return _room(arguments.command)(arguments)
     except Stop as stop:
+        clear()
         sys.stderr.write(f"{stop}\n")
         return stop.code
     except KeyboardInterrupt:
+        clear()
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
@@ -55,10 +90,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"expected to use {where}, got {got}; check the path and its space\n")
         return USAGE
     except Exception as error:  # noqa: BLE001 - exit 1 would read as a broken promise
+        clear()
         traceback.print_exc()
         kind = type(error).__name__
         sys.stderr.write(f"the harness itself broke ({kind}); please report the lines above\n")
         return INVALID
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; Stop at the command that does not understand them."""
+    arguments, unknown = parser().parse_known_args(argv)
+    if unknown:
+        arguments.parser.refuse(unknown)
+    return arguments
 
 
 def parser() -> argparse.ArgumentParser:
@@ -130,15 +174,15 @@ def _room(name: str) -> Command:
     return {"list": shelf.listing, "schema": shelf.schema, "init": shelf.init}[name]
 
 
-def _command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
+def _command(commands: Any, name: str, about: str) -> _Parser:
+    command: _Parser = commands.add_parser(
         name,
         help=about,
         description=f"{about[0].upper()}{about[1:]}.",
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(command=name)
+    command.set_defaults(command=name, parser=command)
     return command
 
 
@@ -155,8 +199,9 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--seed", type=_seed, metavar="N", help="instead of each scenario's own")
     run.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
     run.add_argument("--report", type=Path, metavar="DIR", help="store records and verdicts here")
-    run.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
-    run.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
+    about = "write JUnit XML, its folder too"
+    run.add_argument("--junit", type=Path, metavar="FILE", help=about)
+    run.add_argument("--json", metavar="FILE", help=_JSON_HELP)
     run.add_argument(
         "-k", dest="only", metavar="EXPR", help="those whose folder/name fits: 'crash and not disk'"
     )
@@ -182,7 +227,7 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--states", type=_count, metavar="N", help=about)
     sweep.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     sweep.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
-    sweep.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
+    sweep.add_argument("--json", metavar="FILE", help=_JSON_HELP)
     sweep.add_argument("--quiet", "-q", action="store_true", help="say only what did not pass")
 
 
@@ -193,7 +238,10 @@ def _add_explore(commands: Any) -> None:
     explore.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
     about = "which cases, in which order (default: 0)"
     explore.add_argument("--seed", type=_seed, metavar="N", help=about)
-    about = "how long to go on inventing, such as 60s or 5m (default: 60s)"
+    about = (
+        "how long to invent, such as 60s, 5m or 1h (default: 60s); then the case in hand is played "
+        "to its end, what was found is shrunk and written, and the exit code says if anything was"
+    )
     explore.add_argument("--budget", default="60s", metavar="TIME", help=about)
     explore.add_argument("--cases", type=_count, metavar="N", help="or until N cases were tried")
     about = "where findings are written, and earlier ones found (default: reports/explored/TARGET)"
@@ -250,6 +298,7 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     about = "let the scripted delays really pass (default: they take no time)"
     serve.add_argument("--realtime", action="store_true", help=about)
+    serve.more = _known_models
 
 
 def _add_bench(commands: Any) -> None:
@@ -257,7 +306,7 @@ def _add_bench(commands: Any) -> None:
     about = "window, count, restore, append, cost, sim (default: all)"
     bench.add_argument("groups", nargs="*", metavar="GROUP", help=about)
     bench.add_argument("--peers", action="store_true", help="measure installed peers as well")
-    bench.add_argument("--json", metavar="FILE", help="write the JSON report; `-` is stdout")
+    bench.add_argument("--json", metavar="FILE", help=_JSON_HELP)
     about = "say what has changed since this JSON report"
     bench.add_argument("--against", type=Path, metavar="FILE", help=about)
     bench.add_argument(
@@ -265,6 +314,12 @@ def _add_bench(commands: Any) -> None:
     )
     about = "write pytest-benchmark's own JSON, for its comparisons"
     bench.add_argument("--store", type=Path, metavar="FILE", help=about)
+
+
+def _known_models() -> str:
+    from harness.model.catalogue import shipped
+
+    return f"\nmodels: {', '.join(sorted(shipped().models))}; others are a 404, as at the API\n"
 
 
 def _port(text: str) -> int:

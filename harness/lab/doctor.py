@@ -191,7 +191,7 @@ def _packages() -> Iterator[Line]:
     for name in _BUNDLED:
         version = _version(name)
         if version is None:
-            yield Line(name, "missing", "not installed", f"pip install {name}")
+            yield Line(name, "missing", "not installed", "uv sync")
         else:
             yield Line(name, "ok", version)
 
@@ -202,14 +202,14 @@ def _extras() -> Iterator[Line]:
         offered = importlib.metadata.metadata(PACKAGE).get_all("Provides-Extra") or []
     except importlib.metadata.PackageNotFoundError:
         said = "the package's own metadata are not there"
-        yield Line("extras", "degraded", said, f"pip install {PACKAGE}")
+        yield Line("extras", "degraded", said, "uv sync")
         return
     for extra in sorted(offered):
         names = _needed(extra, required)
         found = {name: _version(name) for name in names}
         said = ", ".join(f"{name} {version or 'not installed'}" for name, version in found.items())
         whole = all(found.values())
-        remedy = "" if whole else f"pip install '{PACKAGE}[{extra}]', where it is wanted"
+        remedy = "" if whole else f"uv sync --extra {extra}, where it is wanted"
         yield Line(f"[{extra}]", "ok" if whole else "degraded", said, remedy)
 
 

@@ -233,7 +233,8 @@ class Lives:
 
     def failed(self, kind: str, raised: Raised, **details: Any) -> None:
         """Put on record what the target raised."""
-        self.stage.record(kind, error=raised.error, trace=raised.trace, **details)
+        told = {"error": raised.error, "trace": raised.trace, "where": raised.where}
+        self.stage.record(kind, told, **details)
 
     def finish(self, *, remembered: bool = False) -> None:
         """Ask for the history (unless `remembered` just now) and the usage, close, let go."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import queue
 import shutil
@@ -33,10 +32,10 @@ from harness.lab.runner import Keep, run
 from harness.lab.targets import TargetError, TargetRef, find_target, shipped_targets
 from harness.model.catalogue import shipped
 from harness.record import Header, Record, read
+from harness.report.folder import store
 from harness.report.result import Result, Run
 from harness.scenario.load import STORED, Loaded, ScenarioError
 from harness.scenario.schema import Scenario
-from harness.scenario.write import exact
 from harness.world.disk.choices import Tier
 from harness.world.disk.lay_down import lay_down
 from harness.world.process import Server, Stopped
@@ -73,7 +72,8 @@ def play(
     where that is given; `seed` overrides each scenario's own; `sweeps` says whether a scenario's
     `sweep:` is played too.
     With `report`, each record is stored under it as `<story>/record.jsonl`, beside it the verdict
-    as `verdict.json` and the scenario as `scenario.json`, where `replay` finds it.
+    as `verdict.json` and the scenario as `scenario.json`, where `replay` finds it. A disk that has
+    no room for that is said in the run's `unwritten`: it takes no verdict away.
     KeyboardInterrupt ends the run: what was done comes back with `interrupted` set, and no process
     is left behind. TargetError and ScenarioError come before anything is played.
     """
@@ -231,7 +231,11 @@ def check(path: Path) -> Result:
     name = str(record.header.scenario.get("name", ""))
     started = time.perf_counter()
     verdict = judge(record)
-    return Result(record.header.scenario_path, name, record, verdict, time.perf_counter() - started)
+    header, wall_s = record.header, time.perf_counter() - started
+    beside = path.parent / STORED
+    # Its scenario may lie elsewhere by now, or be another.
+    stored = str(beside) if beside.is_file() else None
+    return Result(header.scenario_path, name, record, verdict, wall_s, scenario_file=stored)
 
 
 def _check_models(scenarios: Sequence[Loaded]) -> None:
@@ -278,6 +282,7 @@ class _Crew:
         self._keep = keep
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._unwritten = ""
         self._done: dict[int, Result] = {}
         self._errors: list[BaseException] = []
         self._waiting: queue.SimpleQueue[tuple[int, Loaded]] = queue.SimpleQueue()
@@ -304,7 +309,7 @@ class _Crew:
         if self._errors:
             raise self._errors[0]
         results = tuple(self._done[index] for index in sorted(self._done))
-        return Run(results, len(scenarios), interrupted)
+        return Run(results, len(scenarios), interrupted, self._unwritten)
 
     def _work(self) -> None:
         try:
@@ -360,12 +365,8 @@ class _Crew:
         return merged(played, swept)
 
     def _finish(self, index: int, result: Result) -> None:
-        if self._report is not None:
-            folder = self._report / result.story
-            result.record.write(folder / "record.jsonl")
-            verdict = json.dumps(dataclasses.asdict(result.verdict), indent=2, ensure_ascii=False)
-            (folder / STORED).write_text(exact(result.record.header.scenario), encoding="utf-8")
-            (folder / "verdict.json").write_text(verdict + "\n", encoding="utf-8")
+        if self._report is not None and not self._unwritten:
+            self._unwritten = store(result, self._report)
         with self._lock:
             self._done[index] = result
             if self._on_result is not None:

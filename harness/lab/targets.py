@@ -7,6 +7,7 @@ its own name here, the pinned libraries of that extra in another interpreter (`-
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import importlib.metadata
 import importlib.util
 import os
@@ -53,7 +54,7 @@ class TargetRef:
         where = f" --python {shlex.quote(self.python)}" if self.python else ""
         if self.file is None:
             return f"{self.name}{where}" if where else None
-        return f"{os.path.relpath(self.file)}:{self.class_name}{where}"
+        return shlex.quote(f"{os.path.relpath(self.file)}:{self.class_name}") + where
 
     def order(self) -> dict[str, Any]:
         """What the warm server needs to import it."""
@@ -135,9 +136,11 @@ def _named(name: str) -> TargetRef:
         return TargetRef(name, f"{_ROOM}.{name}", None, class_name)
     path, colon, class_name = name.rpartition(":")
     if not colon or not path.endswith(".py"):
+        near = difflib.get_close_matches(name, shipped_targets(), n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
         raise TargetError(
             f"--target {name}: expected path/to/file.py:Class or one of "
-            f"{', '.join(shipped_targets())}"
+            f"{', '.join(shipped_targets())}{meant}"
         )
     file = Path(path)
     if not file.is_file():

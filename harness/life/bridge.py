@@ -15,7 +15,8 @@ import os
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -82,23 +83,34 @@ class Bridge:
 
 def source_line(home_file: str | None) -> str | None:
     """`file.py:88 the line`, innermost in the target's own file, else outside any library."""
-    frames = list(_frames(sys._getframe()))
-    chosen = next((frame for frame in frames if frame.f_code.co_filename == home_file), None)
-    if chosen is None:
-        chosen = next((frame for frame in frames if _is_theirs(frame)), None)
-    if chosen is None:
+    return _line_among([*_frames(sys._getframe())], home_file)
+
+
+def raising_line(error: BaseException, home_file: str | None) -> str | None:
+    """The same of the line that raised; of what is no Python, the line that Python names."""
+    frames = traceback.walk_tb(error.__traceback__)
+    places = [(frame.f_code.co_filename, number) for frame, number in frames]
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        places.append((error.filename, error.lineno))
+    return _line_among(places[::-1], home_file)
+
+
+def _line_among(places: Sequence[tuple[str, int]], home_file: str | None) -> str | None:
+    """Of these places, innermost first, the one to show."""
+    own = [place for place in places if place[0] == home_file]
+    theirs = own or [place for place in places if _is_theirs(place[0])]
+    if not theirs:
         return None
-    path, number = chosen.f_code.co_filename, chosen.f_lineno
+    path, number = theirs[0]
     line = linecache.getline(path, number).strip()
     return f"{os.path.basename(path)}:{number} {line}".rstrip()
 
 
-def _frames(frame: FrameType | None) -> Any:
+def _frames(frame: FrameType | None) -> Iterator[tuple[str, int]]:
     while frame is not None:
-        yield frame
+        yield frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
 
 
-def _is_theirs(frame: FrameType) -> bool:
-    path = frame.f_code.co_filename
+def _is_theirs(path: str) -> bool:
     return not path.startswith(("<", *_OURS, *_LIBRARIES))

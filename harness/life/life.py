@@ -154,7 +154,14 @@ def _begin(found: Found, order: dict[str, Any]) -> Driver:
     reads.watch(order["home"], lambda what, path: _tell("strayed", operation=what, path=path))
     random.seed(f"{order['seed']}/{order.get('life', 1)}")
     asks = partial(asker, _handle, HAND, caught=sdk.is_open())
-    return Driver(found.target, order["home"], asker=asks, told=_stored, read_so_far=_read_so_far)
+    return Driver(
+        found.target,
+        order["home"],
+        asker=asks,
+        told=_stored,
+        read_so_far=_read_so_far,
+        home_file=found.home_file,
+    )
 
 
 def _handle(method: str, path: str, headers: Any, body: bytes) -> Reply | NoReply:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.pytest_plugin.hooks import SCREENS, marked_points, near, play_one, shown
+from harness.pytest_plugin.hooks import SCREENS, marked_points, play_one, shown
+from harness.pytest_plugin.stored import near
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.claude import MockClaude

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from harness.pytest_plugin.stored import findable, near
+
 if TYPE_CHECKING:
     from harness.report.result import Result
     from harness.scenario.load import Loaded
@@ -96,7 +98,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     if not kept:
         raise pytest.UsageError(
-            f"--harness-replay: no scenario of {token} among {len(items)} tests; name its folder"
+            f"--harness-replay: no scenario of {token} among {len(items)} tests; name its folder, "
+            "or, if a test wrote it in Python, paste the `harness replay` line of its failure"
         )
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept[:1]
@@ -196,8 +199,11 @@ def play_one(
     run = lab.play([loaded], target=target, seed=seed, report=report, sweeps=points is None)
     if run.interrupted:
         raise KeyboardInterrupt
+    played = findable(run.results[0], loaded, config)
+    if run.unwritten:
+        pytest.fail(f"{run.unwritten}\n{shown(played)}", pytrace=False)
     if points is None:
-        return run.results[0]
+        return played
     swept = lab.sweep(
         loaded,
         target=target,
@@ -206,7 +212,7 @@ def play_one(
         depth=points.depth,
         states_max=points.states,
     )
-    return lab.merged(run.results[0], swept)
+    return findable(lab.merged(played, swept), loaded, config)
 
 
 class Points(NamedTuple):
@@ -245,12 +251,6 @@ def states_of(asked: object, who: str) -> int:
     if text.isdecimal() and int(text) > 0:
         return int(text)
     raise pytest.UsageError(f"{who}: expected all or a number of states from 1, got {text!r}")
-
-
-def near(path: Path, config: pytest.Config) -> Path:
-    """The path as the user would write it: from where pytest was started, if it is below."""
-    start = config.invocation_params.dir
-    return path.relative_to(start) if path.is_relative_to(start) else path
 
 
 def shown(result: Result) -> str:

@@ -5,13 +5,14 @@ Both are there only where the runner sets the variables. Forms: GitHub's "Workfl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from harness.checks.catalogue import promise
 from harness.report.result import Result, Run
-from harness.report.screen import plain, screen, spoken, total, wall
+from harness.report.screen import Line, plain, screen, spoken, total, wall
+from harness.report.tally import tally
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 ACTIONS = "GITHUB_ACTIONS"
@@ -21,11 +22,11 @@ _MARKS = {"pass": "✅ kept", "fail": "❌ broken", "invalid": "⚠️ invalid"}
 
 def publish(run: Run, environ: Mapping[str, str], stream: IO[str], wall_s: float) -> None:
     """Append the summary and write the annotations, each where its variable is set."""
+    if environ.get(ACTIONS) == "true":
+        stream.writelines(f"{line}\n" for line in errors(run))
     if path := environ.get(SUMMARY):
         with Path(path).open("a", encoding="utf-8") as page:
             page.write(summary(run, wall_s))
-    if environ.get(ACTIONS) == "true":
-        stream.writelines(f"{line}\n" for line in errors(run))
 
 
 def summary(run: Run, wall_s: float) -> str:
@@ -36,13 +37,16 @@ def summary(run: Run, wall_s: float) -> str:
         for result in run.results
     ]
     table = ["| verdict | scenario | why | conversation | took |", "|---|---|---|---|---|", *rows]
-    screens = [
-        f"```text\n{plain(screen(result, 100)).replace('```', chr(0x2035) * 3)}\n```\n"
-        for result in run.results
-        if result.outcome != "pass"
-    ]
+    screens = [_verbatim(screen(result, 100)) for result in run.results if result.outcome != "pass"]
     head = f"### Crash lab: {plain([total(run, wall_s)])}\n"
-    return "\n".join([head, *(table if rows else []), "", *screens])
+    broken = tally(run)
+    told = [_verbatim(broken)] if broken else []
+    return "\n".join([head, *told, *(table if rows else []), "", *screens])
+
+
+def _verbatim(lines: Sequence[Line]) -> str:
+    text = plain(lines).replace("```", chr(0x2035) * 3)
+    return f"```text\n{text}\n```\n"
 
 
 def errors(run: Run) -> list[str]:

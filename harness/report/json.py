@@ -1,7 +1,8 @@
 """The report that other programs read: one JSON object, version 1, every key always there.
 
-What does not apply is null or empty. `states` counts distinct and violating crash states a tier,
-those of a second crash included.
+What does not apply is null or empty. `fidelity` says who recorded the disk: with `none` nobody did,
+and S6 was judged by what lies beside the session's directory alone. `states` counts
+distinct and violating crash states a tier, those of a second crash included.
 """
 
 from __future__ import annotations

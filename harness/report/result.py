@@ -11,8 +11,12 @@ from harness.record import Record
 
 
 def story_of(path: str) -> str:
-    """Folder and file name without its ending: `resume/kill_before_tool_result`."""
-    parts = path.replace("\\", "/").removesuffix(".yaml").removesuffix(".scenario")
+    """Folder and file name without its ending: `resume/kill_before_tool_result`.
+
+    What a report stored as `scenario.json` is called as the folder that it lies in.
+    """
+    plain = path.replace("\\", "/").removesuffix("/scenario.json")
+    parts = plain.removesuffix(".yaml").removesuffix(".scenario")
     return "/".join(parts.split("/")[-2:])
 
 
@@ -42,7 +46,11 @@ class RecoveryCount:
 
 @dataclass(frozen=True)
 class Result:
-    """One scenario, played and judged; `states` and `recoveries` by tier where it was swept."""
+    """One scenario, played and judged; `states` and `recoveries` by tier where it was swept.
+
+    `scenario_file` is where the scenario lies if that is not `path`: one that was written in Python
+    has a name there.
+    """
 
     path: str
     name: str
@@ -51,6 +59,7 @@ class Result:
     wall_s: float
     states: Mapping[str, StateCount] = field(default_factory=dict)
     recoveries: Mapping[str, RecoveryCount] = field(default_factory=dict)
+    scenario_file: str | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -65,11 +74,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that was played. `interrupted` when the user stopped it halfway."""
+    """Everything that was played. `interrupted` when the user stopped it halfway; `unwritten` says
+    why the report could not be stored, in a sentence, and is empty where it was."""
 
     results: tuple[Result, ...]
     planned: int
     interrupted: bool = False
+    unwritten: str = ""
 
     @property
     def exit_code(self) -> Literal[0, 1, 2, 3, 5]:

@@ -1,8 +1,8 @@
 """One result as the lines of one screen: pure text with styles, no terminal in sight.
 
 A screen is at most 22 lines of at most `width` columns, so that it fits 80x24 with a prompt below
-it: of many findings the first of each promise are shown, and the rest are counted. Tokens are never
-cut, for they are copied.
+it: of many findings the first of each promise are shown, and the rest are counted, and so are the
+reasons for which it is invalid too. Tokens are never cut, for they are copied.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 from harness.checks.catalogue import promise
 from harness.checks.verdict import Finding
+from harness.report.replay import replay_of
 from harness.report.result import RecoveryCount, Result, Run, StateCount
 
 LINES_MAX = 22
-FINDINGS_SHOWN = 3
 MESSAGE_LINES = 3
+REASON_LINES = 2
+_SHOWN = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (1, 1), (1, 0))
+"""Findings, and reasons beside them: the first that fit one screen."""
+_ALL_REASONS = " (all are in verdict.json: --report DIR)"
 
 BADGES = {"pass": ("pass", "green"), "fail": ("FAIL", "bold red"), "invalid": ("INVALID", "yellow")}
 
@@ -43,8 +47,8 @@ def screen(result: Result, width: int = 80) -> list[Line]:
     if result.outcome == "pass":
         return [passed(result, width)]
     head, tail = [*_head(result, width)], [*_tail(result)]
-    for most in range(FINDINGS_SHOWN, 0, -1):
-        body = [*_findings(result, width, most), *_reasons(result, width, 2 * most)]
+    for most, beside in _SHOWN:
+        body = [*_findings(result, width, most), *_reasons(result, width, most, beside)]
         lines = [*head, *body, *_not_applicable(result, width), *tail]
         if len(lines) <= LINES_MAX:
             break
@@ -147,7 +151,7 @@ def _findings(result: Result, width: int, most: int) -> Iterator[Line]:
         yield from _finding(finding, width, crashes=result.verdict.numbers.crash_points_fired > 0)
         if result.states:
             # Every state is a case of its own.
-            yield (Span("     replay:  ", "dim"), Span(_replay(result, finding.token), "bold"))
+            yield (Span("     replay:  ", "dim"), Span(replay_of(result, finding.token), "bold"))
         if finding.code not in told:
             told.add(finding.code)
             for (span,) in _wrapped(f"rule: {promise(finding.code).says}", width, 2):
@@ -192,16 +196,19 @@ def _wrapped(text: str, width: int, most: int, indent: str = "     ") -> Iterato
         yield (Span(line),)
 
 
-def _reasons(result: Result, width: int, most: int) -> Iterator[Line]:
-    reasons = result.verdict.reasons
-    if result.verdict.findings:
-        if reasons:
-            yield (Span(f"  also invalid: {_counted(len(reasons), 'reason')}", "yellow"),)
-        return
+def _reasons(result: Result, width: int, most: int, beside: int) -> Iterator[Line]:
+    """Why it is invalid, twice `most` of them; or, `beside` findings, why it would be as well."""
+    reasons, indent, lines = result.verdict.reasons, "  ", MESSAGE_LINES
+    most *= 2
+    if reasons and result.verdict.findings:
+        most, indent, lines = beside, " " * 5, REASON_LINES
+        colon = ":" if most else ""
+        yield (Span(f"  also invalid: {_counted(len(reasons), 'reason')}{colon}", "yellow"),)
     for reason in reasons[:most]:
-        yield from _wrapped(_tidy(reason), width, MESSAGE_LINES, "  ")
-    if len(reasons) > most:
-        yield (Span(f"  and {_counted(len(reasons) - most, 'more reason')}"),)
+        yield from _wrapped(_tidy(reason), width, lines, indent)
+    if 0 < most < len(reasons):
+        more = _counted(len(reasons) - most, "more reason")
+        yield (Span(f"{indent}and {more}{_ALL_REASONS}"),)
 
 
 def _not_applicable(result: Result, width: int) -> Iterator[Line]:
@@ -234,17 +241,11 @@ def _blindness(result: Result) -> Line:
     return (Span("  (disk seen from Python only)", "yellow"),) if told else ()
 
 
-def _replay(result: Result, token: str) -> str:
-    """The command that repeats a case, ready to be pasted."""
-    target = result.record.header.volatile.get("target")
-    return f"harness replay {token}" + (f" --target {target}" if target else "")
-
-
 def _tail(result: Result) -> Iterator[Line]:
     if not result.states:
         tokens = dict.fromkeys(finding.token for finding in result.verdict.findings)
         token = next(iter(tokens), result.record.header.token)
-        yield (Span("  replay:  ", "dim"), Span(_replay(result, token), "bold"))
+        yield (Span("  replay:  ", "dim"), Span(replay_of(result, token), "bold"))
     yield from swept(result)
     if blind := _blindness(result):
         yield blind

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from harness.report.result import Result, Run
 from harness.report.screen import Line, passed, screen, swept, total
+from harness.report.tally import tally
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,8 @@ class Announcer:
     """Says each result as it comes, and the total at the end.
 
     `planned` is the number of scenarios; `clock` gives seconds and is only ever subtracted;
-    without `progress` there is no progress line, even on a terminal.
+    without `progress` there is no progress line, even on a terminal. `waiting` stands in it until
+    there is a result.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Announcer:
         clock: Callable[[], float],
         quiet: bool = False,
         progress: bool = True,
+        waiting: str = "playing",
     ) -> None:
         from rich.console import Console
 
@@ -48,7 +51,7 @@ class Announcer:
         self._progress = _progress(self._console) if self._live and progress else None
         if self._progress is not None:
             self._progress.start()
-            self._progress.add_task("playing", total=planned)
+            self._progress.add_task(waiting, total=planned)
             self._progress.refresh()
 
     @property
@@ -76,9 +79,12 @@ class Announcer:
             self._progress = None
 
     def finish(self, run: Run) -> None:
-        """Say the total."""
+        """Say which promises were broken where, if there were several failures, and the total."""
         self.close()
         gap: list[Line] = [] if self._gap else [()]
+        table = tally(run, self.width)
+        if table:
+            gap += [*table, ()]
         self._say([*gap, total(run, self._clock() - self._started)])
 
     def _say(self, lines: Sequence[Line]) -> None:

@@ -20,10 +20,11 @@ class Returned:
 
 @dataclass(frozen=True)
 class Raised:
-    """The target raised: `Type: message`, and the last frames."""
+    """The target raised: `Type: message`, the last frames, and which of its own lines it was."""
 
     error: str
     trace: list[str]
+    where: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ Outcome = Returned | Raised | Died | Killed | Hung | Untraceable
 def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     """What a life said of a command that it carried out."""
     if "error" in answer:
-        return Raised(answer["error"], answer["trace"])
+        return Raised(answer["error"], answer["trace"], answer.get("where"))
     return Returned(answer["value"])
 
 

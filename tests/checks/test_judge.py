@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.checks import judge as judging
 from harness.checks.evidence.breach import Breach
 from harness.checks.judge import CHECKS, judge
-from harness.record import Record
+from harness.record import Event, Record
 from tests.checks.building import (
     CONTRACTS,
     Honest,
@@ -172,3 +172,36 @@ def test_a_promise_without_its_capability_is_not_applicable() -> None:
     assert judge(perfect(chat(), capabilities=())).not_applicable == ("P4", "W5")
     everything = perfect(chat(), capabilities=("checkpoint", "usage", "window"))
     assert judge(everything).not_applicable == ()
+
+
+def _raising(record: Record, where: str | None) -> Record:
+    """The session cannot be opened at the end; `where` is the line that raised."""
+    failed = {"error": "ValueError: no", "trace": [], "where": where}
+    last = next(event for event in reversed(record.events) if event.kind == "history")
+    return after(record, "history", _nth(record, last), ("open.failed", failed))
+
+
+def _nth(record: Record, wanted: Event) -> int:
+    return [event.n for event in record.of(wanted.kind)].index(wanted.n)
+
+
+def test_what_raised_without_a_crash_is_found_at_the_targets_own_line() -> None:
+    findings = judge(_raising(perfect(chat(2)), "mine.py:7 raise ValueError")).findings
+    (finding,) = [finding for finding in findings if finding.code == "S2"]
+    assert finding.where == "mine.py:7 raise ValueError"
+    (finding,) = [
+        one for one in judge(_raising(perfect(chat(2)), None)).findings if one.code == "S2"
+    ]
+    assert finding.where is None
+
+
+def test_after_a_crash_the_line_that_raised_is_told_and_a_line_it_died_on_keeps_its_place() -> None:
+    died = changed(dying(chat(3), 2, "reply.received"), "crashed", where="mine.py:3 save()")
+    findings = judge(_raising(died, "mine.py:7 raise ValueError")).findings
+    (finding,) = [finding for finding in findings if finding.code == "S2"]
+    assert finding.where == "mine.py:3 save()"
+    assert finding.message.endswith("ValueError: no; raised at mine.py:7 raise ValueError")
+    nowhere = changed(died, "crashed", where=None)
+    findings = judge(_raising(nowhere, "mine.py:7 raise ValueError")).findings
+    (finding,) = [finding for finding in findings if finding.code == "S2"]
+    assert finding.where == "mine.py:7 raise ValueError"

@@ -18,6 +18,7 @@ class Lab:
     def __init__(self, results: Sequence[Result]) -> None:
         self.results = list(results)
         self.interrupted = False
+        self.unwritten = ""
         self.scenarios: list[Loaded] = []
         self.options: dict[str, object] = {}
 
@@ -32,7 +33,8 @@ class Lab:
         self.scenarios, self.options = list(scenarios), options
         for result in self.results:
             on_result(result)
-        return Run(tuple(self.results), len(self.results) + self.interrupted, self.interrupted)
+        planned = len(self.results) + self.interrupted
+        return Run(tuple(self.results), planned, self.interrupted, self.unwritten)
 
 
 @pytest.fixture

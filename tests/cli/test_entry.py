@@ -34,11 +34,30 @@ def interrupt(*_args: object, **_options: object) -> None:
         (["run", "no/such/path"], "no/such/path: expected a scenario file or a folder"),
         (["replay", "hx1-nonsense"], "'hx1-nonsense' is no token"),
         (["check"], "harness check: the following arguments are required: RECORD"),
+        (["check", "."], ".: expected a record, got a folder; name the file in it, such as"),
+        (
+            ["check", "scenarios"],
+            "scenarios: expected a record, got a folder; and there is none in",
+        ),
+        (
+            ["run", "--sead", "5"],
+            "harness run: unrecognized arguments: --sead, did you mean --seed",
+        ),
+        (
+            ["run", "--sead=5"],
+            "unrecognized arguments: --sead=5, did you mean --seed?; see `harness r",
+        ),
+        (["serve", "x"], "harness serve: unrecognized arguments: x; see `harness serve --help`"),
+        (["swep"], "harness: argument COMMAND: invalid choice: 'swep'"),
+        (["swep"], ", did you mean sweep?; see `harness --help`"),
+        (["run", "--target", "naiv"], "; did you mean naive?"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_4(
-    argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    argv: list[str], message: str, shelf: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path("kept").mkdir()
+    Path("kept/record.jsonl").touch()
     assert main(argv) == 4
     said = capsys.readouterr()
     assert message in said.err

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from harness.cli.stop import INTERRUPTED, INVALID, NOTHING, USAGE, Stop
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.cli.stop import INTERRUPTED, INVALID, NOTHING, USAGE, Stop, interrupted_once
+
+PATIENCE_S = 60
 
 
 def test_exit_codes_are_pytest_s() -> None:
@@ -12,3 +24,70 @@ def test_exit_codes_are_pytest_s() -> None:
 def test_a_stop_carries_what_to_say_and_the_code() -> None:
     stop = Stop(USAGE, "expected a path, got none")
     assert (str(stop), stop.code) == ("expected a path, got none", 4)
+
+
+@pytest.fixture
+def ours() -> Iterator[None]:
+    """The handler of these tests comes back."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_first_ctrl_c_interrupts_and_no_other_counts(ours: None) -> None:
+    with pytest.raises(KeyboardInterrupt), interrupted_once():
+        signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_without_a_ctrl_c_the_handler_is_what_it_was(ours: None) -> None:
+    with interrupted_once():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_ctrl_c_that_the_parent_has_switched_off_stays_off(ours: None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interrupted_once():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def _living(mark: str) -> list[str]:
+    """The processes whose environment bears the mark."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in each.read_bytes():
+                found.append(each.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("command", ["run", "explore"])
+def test_two_ctrl_c_end_it_with_2_and_leave_no_process(command: str, shelf: Path) -> None:
+    mark = f"MARK_OF_THIS_TEST={os.getpid()}-{command}"
+    name, value = mark.split("=")
+    argv = [sys.executable, "-m", "harness", command]
+    started = subprocess.Popen(
+        argv, env={**os.environ, name: value}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + PATIENCE_S
+    # Its servers are started, so that there is something to be left behind.
+    while len(_living(mark)) < 2 and time.monotonic() < deadline:
+        assert started.poll() is None
+        os.sched_yield()
+    for _ in range(200):
+        try:
+            os.kill(started.pid, signal.SIGINT)
+        except ProcessLookupError:
+            break
+    said = started.communicate(timeout=PATIENCE_S)
+    assert started.returncode == INTERRUPTED, said
+    assert b"Traceback" not in said[1]
+    while _living(mark) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert _living(mark) == []

@@ -195,3 +195,11 @@ def test_a_result_says_how_its_target_is_named_to_replay_it() -> None:
         for line in screen(result, 80)
         for span in line
     )
+
+
+def test_a_report_that_cannot_be_stored_takes_no_verdict_away(tmp_path: Path) -> None:
+    (tmp_path / "somewhere").write_text("a file where a folder should be")
+    run = play([_loaded(**CRASH), _loaded("y", **CRASH)], target="naive", report=tmp_path)
+    assert [result.outcome for result in run.results] == ["fail", "fail"]
+    assert run.unwritten.startswith(f"--report {tmp_path}: expected to write {tmp_path}/somewhere")
+    assert run.exit_code == 1

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from harness.channel import Channel, pair
-from harness.life.bridge import Bridge, source_line
+from harness.life.bridge import Bridge, raising_line, source_line
 
 
 @pytest.fixture
@@ -80,3 +82,21 @@ def test_a_life_without_a_runner_goes(ends: tuple[Bridge, Channel]) -> None:
 def test_the_line_in_the_targets_own_file_comes_first() -> None:
     assert (source_line(__file__) or "").startswith("test_bridge.py:")
     assert source_line("/nowhere.py") is not None
+
+
+def test_of_what_raised_the_targets_own_line_is_told_and_no_line_of_a_library() -> None:
+    with pytest.raises(ValueError, match="Expecting") as raised:
+        json.loads("{")
+    line = raising_line(raised.value, __file__) or ""
+    assert line.startswith("test_bridge.py:")
+    assert line.endswith('json.loads("{")')
+    assert raising_line(raised.value, "/nowhere.py") == line
+    assert raising_line(ValueError("never raised"), __file__) is None
+
+
+def test_of_a_file_that_is_no_python_the_line_is_told_that_python_names(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.py"
+    path.write_text("class A:\n    def (\n")
+    with pytest.raises(SyntaxError) as raised:
+        compile(path.read_text(), str(path), "exec")
+    assert raising_line(raised.value, str(path)) == "wrong.py:2 def ("

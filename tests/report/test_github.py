@@ -17,8 +17,9 @@ def test_the_summary_is_a_table_and_a_screen_for_each_trouble(sample_run: Run) -
     assert lines[0].startswith("### Crash lab: 4 scenarios: 2 kept, 1 broken, 1 invalid")
     row = "| ❌ broken | resume/kill_before_tool_result | P2 effect-exactly-once, "
     assert row + "P1 prefix-continuation | 8h 12m | 0.31 s |" in lines
-    assert page.count("```text\n") == 2
-    assert page.count("```") == 4
+    assert page.count("```text\n") == 3
+    assert page.count("```") == 6
+    assert "P2 effect-exactly-once            1  harness replay hx1-" in page.split("```")[1]
 
 
 def test_cells_cannot_break_the_table_nor_messages_their_fence(
@@ -28,7 +29,7 @@ def test_cells_cannot_break_the_table_nor_messages_their_fence(
     broken = result_of(outcome="fail", findings=(finding,))
     invalid = result_of(outcome="invalid", reasons=("a | b <script>",))
     page = summary(Run((broken, invalid), 2), 1)
-    assert page.count("```") == 4
+    assert page.count("```") == 6
     assert "a \\| b &lt;script>" in page
 
 

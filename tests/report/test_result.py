@@ -16,6 +16,7 @@ from harness.report.result import Result, Run, story_of
         ("resume\\double_crash.scenario.yaml", "resume/double_crash"),
         ("double_crash.scenario.yaml", "double_crash"),
         ("other.yaml", "other"),
+        ("reports/ci/resume/double_crash/scenario.json", "resume/double_crash"),
     ],
 )
 def test_a_story_is_folder_and_name_without_the_ending(path: str, story: str) -> None:

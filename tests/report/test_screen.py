@@ -52,7 +52,9 @@ def test_an_invalid_run_says_why_and_what_was_not_asked(result_of: Callable[...,
 
 def test_reasons_are_shown_beside_findings(result_of: Callable[..., Result]) -> None:
     text = plain(screen(result_of(outcome="fail", findings=1, reasons=("a", "b"))))
-    assert "also invalid: 2 reasons" in text
+    assert "\n  also invalid: 2 reasons:\n     a\n     b\n  replay:" in text
+    many = result_of(outcome="fail", findings=1, reasons=tuple("abcdefg"))
+    assert "     c\n     and 4 more reasons (all are in verdict.json" in plain(screen(many))
 
 
 def test_a_kept_scenario_takes_one_line(result_of: Callable[..., Result]) -> None:

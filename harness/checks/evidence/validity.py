@@ -61,6 +61,11 @@ def _kills(fault: Fault) -> bool:
     return fault.kind in ("crash", "tool", "damage")
 
 
+def _left_out(fault: Fault) -> bool:
+    """What the baseline of a sweep goes without: deaths, and other processes in the home."""
+    return _kills(fault) or fault.kind in ("writer", "neighbour")
+
+
 def _unfired(evidence: Evidence) -> Iterator[str]:
     if evidence.swept and not evidence.baseline and not evidence.crashes:
         yield (
@@ -68,10 +73,8 @@ def _unfired(evidence: Evidence) -> Iterator[str]:
             "so sweep the scenario again"
         )
     for index, fault in enumerate(evidence.scenario.faults):
-        # A swept case plays on for two turns only, its baseline has no deaths.
-        owed = not evidence.swept or (
-            evidence.baseline and not _kills(fault) and fault.kind != "writer"
-        )
+        # A swept case plays on for two turns only.
+        owed = not evidence.swept or (evidence.baseline and not _left_out(fault))
         if owed and index not in evidence.fired:
             yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"
 

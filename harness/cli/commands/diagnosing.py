@@ -23,7 +23,7 @@ from harness.report.text import say
 VERSION = 1
 WIDTH_MAX = 100
 _STYLES = {"ok": "green", "degraded": "yellow", "missing": "bold red"}
-_NAME_WIDTH = 17
+_NAME_WIDTH_MIN = 17
 _STATE_WIDTH = 10
 
 
@@ -44,12 +44,13 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def lines(found: Diagnosis, width: int = WIDTH_MAX) -> Iterator[screen.Line]:
     """`ok        kernel           Linux 6.18`, remedies below, and the sum of it."""
-    indent = " " * (_STATE_WIDTH + _NAME_WIDTH)
+    name_width = max(_NAME_WIDTH_MIN, *(len(line.name) + 2 for line in found.lines))
+    indent = " " * (_STATE_WIDTH + name_width)
     for line in found.lines:
         told = textwrap.wrap(line.says, max(20, width - len(indent))) or [""]
         yield (
             Span(f"{line.state:<{_STATE_WIDTH}}", _STYLES[line.state]),
-            Span(f"{line.name:<{_NAME_WIDTH}}", "bold"),
+            Span(f"{line.name:<{name_width}}", "bold"),
             Span(told[0]),
         )
         yield from ((Span(indent + more),) for more in told[1:])

@@ -15,13 +15,14 @@ from harness.cli.stop import USAGE, Stop
 from harness.report.screen import Line, Span
 
 WIDTH_MAX = 100
+_TABLE_INDENT = 26
 
 
 def explain(arguments: argparse.Namespace) -> int:
     """One code on one screen; without a code, all of them, a line each."""
     width = min(shutil.get_terminal_size((WIDTH_MAX, 24)).columns, WIDTH_MAX)
     if arguments.code is None:
-        _say([*_table()])
+        _say([*_table(width if sys.stdout.isatty() else None)])
         return 0
     found = {promise.code: promise for promise in PROMISES}
     code = arguments.code.upper()
@@ -37,9 +38,14 @@ def explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _table() -> Iterator[Line]:
+def _table(width: int | None) -> Iterator[Line]:
+    """A line each, for programs; within a width they go on below their own beginning."""
+    indent = " " * _TABLE_INDENT
     for promise in PROMISES:
-        yield (Span(f"{promise.code} {promise.name:<22}", "bold"), Span(f" {promise.says}"))
+        room = len(promise.says) if width is None else max(20, width - _TABLE_INDENT)
+        first, *more = textwrap.wrap(promise.says, room)
+        yield (Span(f"{promise.code} {promise.name:<22}", "bold"), Span(f" {first}"))
+        yield from ((Span(f"{indent}{line}"),) for line in more)
     yield ()
     yield (Span("harness explain CODE tells the story of one", "dim"),)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from harness.checks.catalogue import promise
-from harness.cli.choose import found, sound
+from harness.cli.choose import the_one
+from harness.cli.notice import notice
 from harness.cli.stop import INTERRUPTED, USAGE, Stop
+from harness.report.replay import replay_command
 from harness.report.screen import Line, Span
 
 if TYPE_CHECKING:
     from harness.lab.explore.hunt import Found, Hunt
-    from harness.scenario.load import Loaded
 
 REPORTS = Path("reports") / "explored"
 """Where findings are written, a folder a target, unless told otherwise."""
@@ -31,7 +33,7 @@ def explore(arguments: argparse.Namespace) -> int:
         raise Stop(
             USAGE,
             "expected Hypothesis, which invents the scenarios, and it is not installed; "
-            "add the extra: pip install 'conversation-crash-lab[explore]'",
+            "install it with `uv sync --extra explore`",
         )
     from harness.lab.explore.explore import Interrupted
     from harness.lab.explore.explore import explore as hunt
@@ -39,11 +41,13 @@ def explore(arguments: argparse.Namespace) -> int:
 
     budget_ns = _budget(arguments.budget)
     folder: Path = arguments.out or REPORTS / _plain(arguments.target)
+    base = None if arguments.scenario is None else the_one(arguments.scenario)
+    notice(f"starting {arguments.target} and the reference stack")
     progress = _Progress(sys.stderr, budget_ns / 1e9)
     try:
         came = hunt(
             target=arguments.target,
-            base=_base(arguments.scenario),
+            base=base,
             seed=arguments.seed or 0,
             budget_ns=budget_ns,
             folder=folder,
@@ -97,16 +101,6 @@ def _budget(text: str) -> int:
     return duration_ns
 
 
-def _base(path: Path | None) -> Loaded | None:
-    if path is None:
-        return None
-    good, bad = sound(found([path]))
-    if bad or len(good) != 1:
-        message = f"{path}: expected one scenario file, got {len(good)}; name one"
-        raise Stop(USAGE, "\n".join(bad) or message)
-    return good[0]
-
-
 def _plain(target: str) -> str:
     """A folder's name for a target: `path/to/agent.py:Mine` is `agent.py-Mine`."""
     return target.replace("\\", "/").rpartition("/")[2].replace(":", "-")
@@ -133,8 +127,8 @@ def _finding(one: Found, target: str) -> Iterator[Line]:
     when = f"found in case {one.case}" if one.case else "found before, and still there"
     yield (Span(f"   {size}; {when}", "cyan"),)
     yield (Span("   file:    ", "dim"), Span(str(one.path)))
-    option = f" --target {target}" if target.endswith(".py") or ":" in target else ""
-    again = f"harness replay {one.token} --in {one.path}{option}"
+    option = shlex.quote(target) if ":" in target else None
+    again = replay_command(one.token, str(one.path), option)
     yield (Span("   replay:  ", "dim"), Span(again, "bold"))
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from harness.cli.stop import USAGE, Stop
-from harness.doors.reply import NoReply, Reply
-from harness.doors.server import open_server
+from harness.doors.reply import Handle, NoReply, Reply
+from harness.doors.server import HOST, open_server
+from harness.model.catalogue import shipped
 from harness.model.ledger import LedgerRow
 from harness.model.mock import MockModel
 from harness.scenario.faults import Fault
@@ -84,11 +86,30 @@ def serve(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with open_server(handle, clock, port=arguments.port, pages={LEDGER_PAGE: ledger}) as url:
-        sys.stdout.write(f"listening on {url}\n")
+    with _open(handle, clock, arguments.port, ledger) as url:
+        known = ", ".join(sorted(shipped().models))
+        sys.stdout.write(f"listening on {url}\nmodels: {known}\nledger: {url}{LEDGER_PAGE}\n")
         sys.stdout.flush()
         stop.wait()
     return 0
+
+
+@contextlib.contextmanager
+def _open(
+    handle: Handle, clock: ServingClock, port: int, ledger: Callable[[], bytes]
+) -> Iterator[str]:
+    """The server; Stop where the port cannot be had."""
+    with contextlib.ExitStack() as stack:
+        try:
+            opened = open_server(handle, clock, port=port, pages={LEDGER_PAGE: ledger})
+            url = stack.enter_context(opened)
+        except OSError as error:
+            raise Stop(
+                USAGE,
+                f"harness serve: expected to listen on {HOST}:{port}, got {error.strerror}; end "
+                "what listens there, name another --port, or leave it out for a free one",
+            ) from error
+        yield url
 
 
 def _model(arguments: argparse.Namespace) -> tuple[MockModel, tuple[Fault, ...]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 from harness.cli.stop import USAGE, Stop
@@ -52,11 +54,20 @@ def listing(arguments: argparse.Namespace) -> int:
         except ScenarioError as error:
             bad.append(str(error))
     width = max((len(story) for story, _ in rows), default=0)
-    sys.stdout.writelines(f"{story:<{width}}  {name}".rstrip() + "\n" for story, name in rows)
+    sys.stdout.writelines(f"{line}\n" for row in rows for line in _row(*row, width))
     sys.stdout.write(f"\n{len(rows)} scenario{'' if len(rows) == 1 else 's'}\n")
     if bad:
         raise Stop(USAGE, "\n".join(bad))
     return 0
+
+
+def _row(story: str, name: str, width: int) -> list[str]:
+    """A line, for programs; on a terminal a long name goes on below its own beginning."""
+    if not sys.stdout.isatty():
+        return [f"{story:<{width}}  {name}".rstrip()]
+    room = max(20, shutil.get_terminal_size().columns - width - 2)
+    first, *more = textwrap.wrap(name, room) or [""]
+    return [f"{story:<{width}}  {first}".rstrip(), *(f"{'':<{width}}  {line}" for line in more)]
 
 
 def schema(_: argparse.Namespace) -> int:

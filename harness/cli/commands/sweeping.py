@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO
 
-from harness.cli.choose import found, sound
-from harness.cli.commands.playing import say_notes
-from harness.cli.stop import USAGE, Stop
+from harness.cli.choose import the_one
+from harness.cli.notice import clear, notice
+from harness.cli.reporting import people, publish, refusals, say_notes
 from harness.lab import play as lab
-from harness.report import json
 from harness.report.result import Result, Run
 from harness.report.screen import wall
 from harness.report.text import Announcer
 from harness.scenario.load import Loaded
-from harness.world.syscalls.rehearsal import UnknownRecorder, choose
+from harness.world.syscalls.rehearsal import choose
 
 LIVE_EVERY_S = 0.1
 PLAIN_EVERY_S = 10.0
@@ -27,28 +24,19 @@ PLAIN_EVERY_S = 10.0
 
 def sweep(arguments: argparse.Namespace) -> int:
     """Sweep one scenario and say it as `run` does; exit codes are those of `run`."""
-    try:
+    with refusals():
         choose()
-    except UnknownRecorder as error:
-        raise Stop(USAGE, str(error)) from error
-    scenarios, bad = sound(found([arguments.scenario]))
-    if bad:
-        raise Stop(USAGE, "\n".join(bad))
-    if len(scenarios) != 1:
-        raise Stop(
-            USAGE,
-            f"{arguments.scenario}: expected one scenario file, got {len(scenarios)}; name one",
-        )
-    stream = sys.stderr if arguments.json == "-" else sys.stdout
+    loaded = the_one(arguments.scenario)
+    stream = people(arguments)
     live = stream.isatty() and not os.environ.get("CI")
     progress = Progress(stream, time.monotonic, live=live, quiet=arguments.quiet)
     began = time.monotonic()
-    try:
+    notice(f"starting {arguments.target}, and recording the whole conversation once")
+    with refusals():
         result = (_fail_everywhere if arguments.errors else _crash_everywhere)(
-            scenarios[0], arguments, progress
+            loaded, arguments, progress
         )
-    except lab.TargetError as error:
-        raise Stop(USAGE, str(error)) from error
+    clear()
     done = Run((result,), planned=1)
     announcer = Announcer(
         stream,
@@ -60,10 +48,7 @@ def sweep(arguments: argparse.Namespace) -> int:
     )
     announcer.on_result(result)
     say_notes()
-    if arguments.json == "-":
-        sys.stdout.write(json.dumps(done))
-    elif arguments.json:
-        Path(arguments.json).write_text(json.dumps(done), encoding="utf-8")
+    publish(done, arguments.json)
     return done.exit_code
 
 
@@ -110,7 +95,7 @@ class Progress:
         self._live = live
         self._every_s = LIVE_EVERY_S if live else PLAIN_EVERY_S
         self._quiet = quiet
-        self._what = ""
+        self._what, self._heard = "", False
         self._began = self._said = clock()
 
     def on_state(self, what: str, done: int, planned: int) -> None:
@@ -120,6 +105,9 @@ class Progress:
             self._what, self._began = what, now
         if self._quiet:
             return
+        if not self._heard:
+            self._heard = True
+            clear()
         if self._live and done == planned:
             self._stream.write("\r\x1b[K")
         elif done < planned and now - self._said >= self._every_s:

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.case import BASELINE, Case
+from harness.case import Case, parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
-from harness.lab.crashes.base import without_deaths
+from harness.lab.crashes.base import Base, record_base, without_deaths
+from harness.lab.crashes.real import source_line
 from harness.lab.crashes.sweep import Diverged
 from harness.lab.faults.failures import DiskError
 from harness.lab.runner import Keep, run
@@ -79,27 +80,26 @@ class Bench:
     case: Case
     server: Server
 
-    def base(self) -> tuple[Record, Sequence[Operation]]:
+    def base(self) -> Base:
         """The run in which nothing fails."""
-        record = self._record(BASELINE)
         with self._home() as home:
-            trace = run(
-                without_deaths(self.loaded.scenario), record, self.server, home, traced=True
-            )
-        return record, [] if trace is None else trace.operations
+            return record_base(self.loaded, self.target, self.case, self.server, home)
 
     def replay(self, failing: Failing, keep: Path | None = None) -> Result:
         """One case by itself; with `keep` the directory is copied there before each turn."""
         began = time.perf_counter()
-        _, operations = self.base()
-        if failing != failing_at(operations, failing.number, failing.error):
+        base = self.base()
+        if failing != failing_at(base.operations, failing.number, failing.error):
             raise Diverged(
                 f"the trace diverged: until operation {failing.number} this code does not do what "
                 "the token's did, so another operation would fail; sweep again"
             )
         record = self.play(failing, None if keep is None else Keep(keep))
+        verdict = judge(record)
+        findings = tuple(self.explain(base, finding) for finding in verdict.findings)
+        verdict = dataclasses.replace(verdict, findings=findings)
         wall_s = time.perf_counter() - began
-        return Result(self.loaded.path, self.loaded.scenario.name, record, judge(record), wall_s)
+        return Result(self.loaded.path, self.loaded.scenario.name, record, verdict, wall_s)
 
     def play(self, failing: Failing, keep: Keep | None = None) -> Record:
         """The run in which that operation fails."""
@@ -113,6 +113,20 @@ class Bench:
             why = f"operation {failing.number} never came, so nothing failed"
             record.add("broke", error=why, at_ns=last.at_ns, life=last.life, turn=None)
         return record
+
+    def explain(self, base: Base, finding: Finding) -> Finding:
+        """The finding with the operation that failed, and the line that issued it as its place."""
+        failing = named(parse(finding.token).choice)
+        if failing is None:
+            return finding
+        operation = base.operations[failing.number]
+        told = f"{failing.error} at operation {failing.number}, {operation}"
+        line = source_line(self.server, base, failing.number)
+        return dataclasses.replace(
+            finding,
+            message=f"{finding.message}; it began with {told}",
+            where=line or base.named(failing.number),
+        )
 
     def _record(self, choice: str) -> Record:
         return Record(
@@ -145,8 +159,9 @@ def fail_everywhere(
 ) -> Result:
     """Each error at each operation of the run, each judged; over `most` an even sample of them."""
     began = time.perf_counter()
-    record, operations = bench.base()
-    verdict = judge(record)
+    base = bench.base()
+    operations = base.operations
+    verdict = judge(base.record)
     findings, reasons = list(verdict.findings), list(verdict.reasons)
     counts: dict[str, StateCount] = {}
     for error in errors:
@@ -162,13 +177,13 @@ def fail_everywhere(
     outcome = "fail" if findings else "invalid" if reasons else "pass"
     whole = Verdict(
         outcome,  # type: ignore[arg-type]
-        tuple(_one_a_cause(findings)),
+        tuple(bench.explain(base, finding) for finding in _one_a_cause(findings)),
         tuple(dict.fromkeys(reasons)),
         verdict.not_applicable,
         verdict.numbers,
     )
-    wall_s = time.perf_counter() - began
-    return Result(bench.loaded.path, bench.loaded.scenario.name, record, whole, wall_s, counts)
+    loaded, wall_s = bench.loaded, time.perf_counter() - began
+    return Result(loaded.path, loaded.scenario.name, base.record, whole, wall_s, counts)
 
 
 def _one_a_cause(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.life.bridge import raising_line
 from harness.life.target.asking import Ask
 from harness.life.target.load import is_store
 from harness.life.target.plain_loop import PlainLoop, Told
@@ -37,7 +38,8 @@ class Driver:
     """One target in one process. `answer` takes a command and returns what to send back.
 
     For a store: `asker` makes its loop's way to ask the model, `told` hears of each append.
-    `read_so_far` is how many bytes this process has read from files.
+    `read_so_far` is how many bytes this process has read from files. Of what raises, a line in
+    `home_file`, the target's own source, is named first.
     """
 
     def __init__(
@@ -48,24 +50,27 @@ class Driver:
         asker: Callable[[], Ask] | None = None,
         told: Told = lambda message: None,
         read_so_far: Callable[[], int] = lambda: 0,
+        home_file: str | None = None,
     ) -> None:
         self._target = target
         self._home = home
         self._asker = asker
         self._told = told
         self._read_so_far = read_so_far
+        self._home_file = home_file
         self._read = 0
         self._session: Any = None
         self._loop: asyncio.Runner | None = None
 
     def answer(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out one command: `{"value"}`, or `{"error", "trace"}` where the target raised."""
+        """Carry out one command: `{"value"}`, or of what it raised error, trace and where."""
         try:
             value = getattr(self, f"_do_{command['do']}")(command)
         except BaseException as error:  # noqa: BLE001 - a target may raise SystemExit, or worse
             return {
                 "error": self._plain(f"{type(error).__name__}: {error}"),
                 "trace": _trace(error),
+                "where": raising_line(error, self._home_file),
             }
         return {"value": value}
 

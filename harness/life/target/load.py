@@ -15,6 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.life.bridge import raising_line
+
+_CLASSES_SHOWN = 6
+
 
 class CannotImport(Exception):
     """The target cannot be imported; the message is for the user."""
@@ -41,12 +45,13 @@ def load_target(order: Mapping[str, Any]) -> Found:
     """Import it and make one; CannotImport says what stood in the way."""
     try:
         module = _module(order)
-        target = getattr(module, order["class"])()
+        target = _class(module, order["class"])()
     except CannotImport:
         raise
     except BaseException as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        told = f"{type(error).__name__}: {error}"
+        where = raising_line(error, order["file"]) if order["file"] else None
+        told = f"{type(error).__name__}: {error}" + (f"; raised at {where}" if where else "")
         raise CannotImport(told, [missing] if missing else []) from error
     if not hasattr(target, "open") and not hasattr(target, "open_store"):
         raise CannotImport(
@@ -54,6 +59,19 @@ def load_target(order: Mapping[str, Any]) -> Found:
             "open_store(home, session_id) either: see harness.protocol"
         )
     return Found(target, module.__file__)
+
+
+def _class(module: ModuleType, name: str) -> type:
+    found: type | None = getattr(module, name, None)
+    if found is not None:
+        return found
+    here = [each for each, made in vars(module).items() if _is_made_here(made, module)]
+    there = f"there are {', '.join(here[:_CLASSES_SHOWN])}" if here else "it defines no class"
+    raise CannotImport(f"{module.__name__} has no class {name!r}; {there}")
+
+
+def _is_made_here(value: object, module: ModuleType) -> bool:
+    return isinstance(value, type) and value.__module__ == module.__name__
 
 
 def _module(order: Mapping[str, Any]) -> ModuleType:

@@ -38,6 +38,11 @@ def test_every_line_is_said_with_its_remedy_below(
     assert max(map(len, plain([*diagnosing.lines(FOUND, 80)]).split("\n"))) <= 80
 
 
+def test_a_long_name_keeps_its_distance_from_what_is_said_of_it() -> None:
+    long = Diagnosis(True, "seccomp", (Line("[langgraph-sqlite]", "ok", "langgraph 1.2"),))
+    assert "ok        [langgraph-sqlite]  langgraph 1.2\n" in plain([*diagnosing.lines(long, 80)])
+
+
 def test_programs_get_one_object(found: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)

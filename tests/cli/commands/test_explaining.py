@@ -9,6 +9,8 @@ import pytest
 
 from harness.checks.catalogue import PROMISES
 from harness.cli import main
+from harness.cli.commands import explaining
+from harness.report.screen import plain
 
 
 @pytest.mark.parametrize("code", [promise.code for promise in PROMISES])
@@ -45,3 +47,10 @@ def test_it_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_on_a_narrow_terminal_the_table_stays_one() -> None:
+    lines = plain([*explaining._table(80)]).split("\n")
+    assert max(map(len, lines)) <= 80
+    assert all(line[:26].strip() == "" or line[2] == " " for line in lines[:-2])
+    assert len(plain([*explaining._table(None)]).split("\n")) == len(PROMISES) + 2

@@ -111,12 +111,18 @@ def test_an_unknown_target_is_exit_4(
     assert capsys.readouterr().err == "no target 'zzz'; there are lifecycle, naive\n"
 
 
-def test_a_report_that_cannot_be_written_is_exit_4(
+def test_a_report_that_cannot_be_written_is_exit_4_and_hides_no_verdict(
     shelf: Path, fake_lab: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("file").write_text("")
-    assert main(["run", "--junit", "file/junit.xml"]) == 4
-    assert "expected to write file" in capsys.readouterr().err
+    fake_lab.unwritten = "--report out: expected to write out/x, got No space left on device"
+    assert main(["run", "--junit", "/dev/full", "--json", "run.json"]) == 4
+    said = capsys.readouterr()
+    assert "FAIL  resume/kill_before_tool_result" in said.out
+    assert "4 scenarios: 2 kept, 1 broken, 1 invalid" in said.out
+    assert json.loads(Path("run.json").read_text())["version"] == 1
+    report, junit = said.err.strip().split("\n")
+    assert report == fake_lab.unwritten
+    assert junit.startswith("--junit /dev/full: expected to write it, got No space left on device")
 
 
 def test_replay_plays_one_case_and_gives_its_exit_code(

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from harness.cli import main
+
 SCENARIO = """\
 name: served
 script:
@@ -169,3 +171,31 @@ def test_a_port_or_a_scenario_that_is_none_is_said_so() -> None:
         assert done.returncode == 4
         assert message in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do(serve: Serve) -> None:
+    _server, url = serve()
+    port = url.rsplit(":", 1)[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "serve", "--port", port],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert done.stderr.startswith(
+        f"harness serve: expected to listen on 127.0.0.1:{port}, got Address already in use; end"
+    )
+
+
+def test_the_models_that_it_knows_are_said_at_the_start_and_in_the_help(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, url = serve()
+    assert server.stdout is not None
+    models = server.stdout.readline()
+    assert models.startswith("models: claude-")
+    assert server.stdout.readline() == f"ledger: {url}/__harness__/ledger\n"
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    assert models.strip() in " ".join(capsys.readouterr().out.split())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,21 @@ def test_init_into_a_place_that_cannot_be_written_says_so(
     (tmp_path / "file").write_text("")
     assert main(["init", str(tmp_path / "file")]) == 4
     assert "name another folder" in capsys.readouterr().err
+
+
+def test_on_a_terminal_a_long_name_goes_on_below_its_beginning(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    name = " ".join(["long"] * 20)
+    (shelf / "a.scenario.yaml").write_text(f"name: {name}\nscript: [{{user: hi}}]\n")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    assert main(["list"]) == 0
+    first, second, *_rest = terminal.getvalue().split("\n")
+    assert first.startswith("scenarios/a          long long")
+    assert second.startswith(" " * 21 + "long")
+    assert max(map(len, terminal.getvalue().split("\n"))) <= 60

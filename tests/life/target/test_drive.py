@@ -90,6 +90,7 @@ def test_an_exception_is_an_answer_without_this_machines_paths_and_addresses() -
     assert answer["error"].startswith("RuntimeError: no room in <home> at <")
     assert "0x…" in answer["error"]
     assert answer["trace"][-1].startswith("test_drive.py:")
+    assert answer["where"] == answer["trace"][-1]
 
 
 def test_an_exit_of_the_target_is_an_answer_too() -> None:

@@ -36,7 +36,11 @@ def test_a_store_is_told_from_a_stack_by_its_methods(tmp_path: Path) -> None:
             "No module named",
             "harness.nowhere",
         ),
-        ({"module": "harness.record", "file": None, "class": "X"}, "no attribute 'X'", None),
+        (
+            {"module": "harness.record", "file": None, "class": "X"},
+            "record has no class 'X'; there are Event, Header",
+            None,
+        ),
         ({"module": "harness.record", "file": None, "class": "Record"}, "missing 1 required", None),
         (_file(Path("/dev/null"), "X"), "is no Python file", None),
         (_file(ODD, "NoTarget"), r"NoTarget has no open\(.*\), and no open_store\(", None),
@@ -54,4 +58,26 @@ def test_an_import_that_exits_is_a_sentence_too(tmp_path: Path) -> None:
     path = tmp_path / "leaves.py"
     path.write_text("raise SystemExit(3)\n")
     with pytest.raises(CannotImport, match="SystemExit: 3"):
+        load_target(_file(path, "X"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "import os\nimport no_such\n",
+            "No module named 'no_such'; raised at t.py:2 import no_such",
+        ),
+        ("class X:\n    def (\n", r"SyntaxError: .*; raised at t.py:2 def \("),
+        ("class X:\n    def __init__(self): {}['key']\n", "KeyError: 'key'; raised at t.py:2 def"),
+        ("import json\nA = json.loads('{')\n", r"JSONDecodeError: .*; raised at t.py:2 A = json"),
+        ("A = 1\n", "t has no class 'X'; it defines no class"),
+    ],
+)
+def test_what_raised_at_import_is_told_with_the_files_own_line(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.py"
+    path.write_text(text)
+    with pytest.raises(CannotImport, match=message):
         load_target(_file(path, "X"))
