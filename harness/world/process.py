@@ -16,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ from harness.world.outcome import (
 )
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
-from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
+from harness.world.syscalls.recorder import Decision, Dying, Recorder, Tracing
 from harness.world.told import Ear
 
 __all__ = [
@@ -87,21 +86,6 @@ class Die(Exception):
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """What becomes of a life's message: its answer, or None where the life does not wait for one."""
-
-
-@dataclass(frozen=True)
-class Tracing:
-    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
-
-    `told`: the life tells its calls itself, for there is no trapping them here. With `slept` its
-    sleeps are trapped as well, and over when that returns.
-    """
-
-    trace: Trace
-    decide: Decide
-    advance: Callable[[int], None]
-    told: bool = False
-    slept: Callable[[], None] | None = None
 
 
 class Server:
@@ -317,18 +301,13 @@ class Life:
             self._drain()
             self._answer({"call": "network", "address": address, "what": what})
 
-        def slept() -> None:
-            self._drain()
-            if tracing.slept is not None:
-                tracing.slept()
-
         self._recorder = Recorder(
             listener,
             tracing.trace,
             decide,
             advance=tracing.advance,
             refused=refused,
-            slept=slept,
+            slept=tracing.slept,
         )
         self._all.register(self._recorder, select.POLLIN)
 

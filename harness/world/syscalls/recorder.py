@@ -120,6 +120,21 @@ class Trace:
         return self.files.before
 
 
+@dataclass(frozen=True)
+class Tracing:
+    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
+
+    `told`: the life tells its calls itself, for there is no trapping them here. With `slept` its
+    sleeps are trapped as well, and over when that returns.
+    """
+
+    trace: Trace
+    decide: Decide
+    advance: Callable[[int], None]
+    told: bool = False
+    slept: Callable[[], None] | None = None
+
+
 def cut(operation: Operation, decision: Short | Torn) -> Operation:
     """The part of a write that takes effect; ValueError for what cannot be cut."""
     if operation.kind != "write" or not 0 < decision.size <= len(operation.data):
@@ -146,7 +161,7 @@ class Recorder:
         *,
         advance: Callable[[int], None] = no_time,
         refused: Callable[[str, str], None] = lambda address, call: None,
-        slept: Callable[[], None] = lambda: None,
+        slept: Callable[[], None] | None = None,
     ) -> None:
         self.trace = trace
         # Whoever was making files before is dead.
@@ -218,7 +233,8 @@ class Recorder:
             self._gate(waiting)
             return
         if self._names[waiting.number] in SLEEPS:
-            self._slept()
+            if self._slept is not None:
+                self._slept()
             self._listener.check(waiting)
             self._listener.give(waiting, 0)
             return
