@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from harness.checks import expect
 from harness.checks.evidence import validity
+from harness.checks.evidence.absent import absent_faults
 from harness.checks.evidence.breach import Breach
 from harness.checks.evidence.facts import Evidence, gather
 from harness.checks.promises import (
@@ -103,6 +104,7 @@ def _not_applicable(evidence: Evidence) -> list[str]:
     absent = {code for code, need in NEEDS.items() if need not in evidence.capabilities}
     if "pins" not in evidence.capabilities and any(turn.pinned for turn in evidence.plan.turns):
         absent.add(PIN)
+    absent.update(absent_faults(evidence).values())
     if evidence.store:
         absent |= CHECKS.keys() - set(JUDGED_IN_STORES)
     return sorted(absent)

@@ -129,6 +129,7 @@ class Lives:
         outcome = self.ask("open", session_id=self.ground.session_id, settings=self.ground.settings)
         if isinstance(outcome, Returned):
             self._capabilities = self.stage.capabilities = outcome.value["capabilities"]
+            self.stage.remembers_only = outcome.value["store"]
             self._guard.private = outcome.value["private_modes"]
             self.stage.record("opened", **outcome.value)
             return True
@@ -269,6 +270,13 @@ class Lives:
             self.failed("close.failed", outcome)
         if self.pid is not None:
             self._life.quit()
+
+    def relieve(self) -> None:
+        """Close, let the process go, and open another, which is asked nothing before it works."""
+        self.leave()
+        self._guard.after_life()
+        if not self.open():
+            self.reopen()
 
     def strike(self) -> None:
         """SIGKILL, from outside; whoever waits for it sees it die."""

@@ -17,6 +17,7 @@ from typing import Any
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
 from harness.lab.faults.failures import DiskError, scripted_failures
 from harness.lab.faults.neighbours import call_in
+from harness.lab.faults.redelivery import deliver_again
 from harness.lab.faults.writers import write_together
 from harness.lab.lives import Ground, Keep, Lives, Over
 from harness.lab.stage import Stage
@@ -154,6 +155,7 @@ class _Player:
         while turns:
             turn = turns.pop(0)
             self._wait(turn.pause_ns)
+            self._deliver_again(turn.number)
             enter(turn.number, self.lives, self.stage, self._clock)
             self._set_clock(turn.number)
             self._damage(turn.number)
@@ -239,6 +241,16 @@ class _Player:
             if who is not None and who.turn == turn and self.lives.trace is None:
                 self.stage.record("neighbour", call_in(who, self.lives, self._model))
                 self.stage.fire(index, f"session {who.session} spoke")
+
+    def _deliver_again(self, turn: int) -> None:
+        """Let old messages arrive once more, where the script wants that before this turn."""
+        for index, fault in enumerate(self._faults):
+            old = fault.redelivery
+            # A store knows no ids: what comes to it again is another message.
+            if old is not None and old.turn == turn and not self.stage.remembers_only:
+                enter(old.of, self.lives, self.stage, self._clock)
+                self.stage.fire(index, f"turn {old.of}'s message arrived once more")
+                deliver_again(self._plan.turn(old.of), self.lives, self.stage)
 
     def _damage(self, turn: int) -> None:
         """Spoil a file, where the script wants that before this turn."""

@@ -59,6 +59,7 @@ class Stage:
         self.counts_reads = False
         self.disk_error: DiskError | None = None
         self.capabilities: Sequence[str] = ()
+        self.remembers_only = False
         self.operations: Sequence[Operation] = ()
         self._record = record
         self._clock = clock

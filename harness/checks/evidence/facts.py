@@ -149,6 +149,14 @@ class Evidence:
         return frozenset(names)
 
     @cached_property
+    def options(self) -> frozenset[str]:
+        """The names of `stack.options` that the target says it knows."""
+        names: set[str] = set()
+        for event in self.of("opened"):
+            names.update(cast("list[str]", event.data.get("options", ())))
+        return frozenset(names)
+
+    @cached_property
     def answers(self) -> tuple[Answer, ...]:
         """Every attempt that reached the model, in order."""
         return tuple(_answer(event) for event in self.of("model.answered"))

@@ -83,6 +83,7 @@ class Driver:
             ],
             "store": store,
             "private_modes": bool(getattr(self._target, "private_modes", False)),
+            "options": [str(name) for name in getattr(self._target, "options", ())],
             "writers": getattr(self._target, "writers", "one"),
             # That is what the return of each method means: see harness.protocol.
             "acknowledges": getattr(self._target, "acknowledges", "message" if store else "turn"),
