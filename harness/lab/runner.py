@@ -24,6 +24,7 @@ from harness.lab.stage import Stage
 from harness.lab.turn import enter, take
 from harness.model.mock import MockModel
 from harness.record import Record
+from harness.scenario.faults import Writer
 from harness.scenario.plan import Plan, Turn, plan
 from harness.scenario.schema import Scenario
 from harness.scenario.units import UNITS_NS, format_jump
@@ -165,11 +166,14 @@ class _Player:
             self._set_clock(turn.number)
             self._damage(turn.number)
             self._call_neighbours(turn.number)
-            together = [turn, *(turns.pop(0) for _ in range(self._writers_beside(turn.number)))]
-            if len(together) == 1:
+            writer = self._writer(turn.number)
+            if writer is None:
                 self._take(turn)
             else:
-                for left in write_together(together, self.lives, self.stage):
+                together = [turn, *(turns.pop(0) for _ in range(writer.sessions - 1))]
+                finely = writer.switch == "operation"
+                rest = write_together(together, self.lives, self.stage, at_operations=finely)
+                for left in rest:
                     enter(left.number, self.lives, self.stage, self._clock)
                     self._take(left, 1)
             self.stage.turn = None
@@ -218,14 +222,13 @@ class _Player:
             self._clock.advance(duration_ns)
             self.stage.record("waited", ns=duration_ns)
 
-    def _writers_beside(self, turn: int) -> int:
-        """How many more processes write in this turn; a recorder can watch one only."""
+    def _writer(self, turn: int) -> Writer | None:
+        """Whether several processes write from this turn on; a recorder can watch one only."""
         for index, fault in enumerate(self._faults):
             if fault.writer is not None and fault.writer.turn == turn and self.lives.trace is None:
-                count = fault.writer.sessions
-                self.stage.fire(index, f"{count} processes on one session")
-                return count - 1
-        return 0
+                self.stage.fire(index, f"{fault.writer.sessions} processes on one session")
+                return fault.writer
+        return None
 
     def _set_clock(self, turn: int) -> None:
         """Set the machine's clock wrong, where the script wants that before this turn."""

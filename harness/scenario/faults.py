@@ -121,10 +121,14 @@ class ToolFault(Strict):
 
 
 class Writer(Strict):
-    """Several processes on one session: each sends one of the script's next messages, at once."""
+    """Several processes on one session: each sends one of the script's next messages, at once.
+
+    They take turns at each `crossing` to user, model and tools, or at each disk `operation` too.
+    """
 
     turn: TurnNumber
     sessions: Annotated[int, Field(ge=2, le=16)] = 2
+    switch: Literal["crossing", "operation"] = "crossing"
 
 
 class ClockJump(Strict):
