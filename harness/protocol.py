@@ -137,9 +137,10 @@ class StoreTarget(Protocol):
         ...
 
 
-# Capabilities, found by their methods. Beside them three attributes of a target are read when they
-# are there: `private_modes: bool` (its files are 0700/0600), `writers: "one" | "many"`, and
-# `acknowledges: "message" | "turn"`.
+# Capabilities, found by their methods. Beside them four attributes of a target are read when they
+# are there: `private_modes: bool` (its files are 0700/0600), `writers: "one" | "many"`,
+# `acknowledges: "message" | "turn"`, and `options`, the names of a scenario's `stack.options` that
+# it knows (a disk fault that waits for what an unknown one would do is not asked of it).
 
 
 @runtime_checkable

@@ -19,7 +19,8 @@ VERSION = 1
 
 KINDS = {
     "life.started": "a process was forked; `life` counts from 1",
-    "opened": "the target opened: capabilities, store, private_modes, writers, acknowledges",
+    "opened": "the target opened: capabilities, store, private_modes, options, "
+    "writers, acknowledges",
     "open.failed": "opening raised: error, trace, where (the target's own line)",
     "history": "what the target remembers: messages, after_crash (n-th crash, or null), final",
     "history.failed": "asking for the history raised: error, trace, where",
@@ -54,6 +55,8 @@ KINDS = {
     "read": "what the turn's send() read from files, where the scenario asks for it: bytes",
     "neighbour": "another session spoke in the same home: session, says, error, messages (all that "
     "it remembers then)",
+    "redelivered": "an old message arrived once more, under its id: message_id, of (its turn)",
+    "redelivery.over": "what came of that: answer, or error",
     "loop.blocked": "a client waited on the event loop, which stood still meanwhile: ns",
     "network.refused": "something tried to leave the harness: address, what",
     "fault.fired": "a scripted fault took place: fault (index in the scenario), what",

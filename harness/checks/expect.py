@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checks.evidence.absent import absent_faults
 from harness.checks.evidence.alignment import departures
 from harness.checks.evidence.breach import Breach, Crash
-from harness.checks.evidence.facts import Answer, Evidence, number
+from harness.checks.evidence.facts import CUT_SHORT, Answer, Evidence, number
 from harness.checks.evidence.transcript import completed
+from harness.checks.evidence.validity import kills
 from harness.checks.promises.effects import repeated
 from harness.checks.wire import prefix
 from harness.checks.wire.requests import attempts, rejected
@@ -30,6 +32,7 @@ CODES = {
     "seconds_per_turn": "W4",
     "bytes_read_per_turn": "W4",
     "failed_sends": "P5",
+    "answers_cut_short": "P5",
     "cache_breaks": "W6",
     "cache_read_share": "W6",
 }
@@ -45,6 +48,7 @@ _SAME_CAUSE = {
     "attempts_per_turn": ("W4", "P5"),
     "seconds_per_turn": ("W4",),
     "failed_sends": ("P5",),
+    "answers_cut_short": ("P5",),
     "cache_breaks": ("W6",),
     "cache_read_share": ("W6",),
 }
@@ -98,9 +102,16 @@ def _asked(evidence: Evidence) -> Iterator[str]:
 
 def _can(evidence: Evidence, key: str) -> bool:
     """Whether this target can be held to a key."""
+    if key.startswith("resume.") and _some_death_is_absent(evidence):
+        return False
     if evidence.store:
         return key in JUDGED_IN_STORES
     return key != "resume.tool_state" or "checkpoint" in evidence.capabilities
+
+
+def _some_death_is_absent(evidence: Evidence) -> bool:
+    """Whether a death cannot come, so that the others have other numbers."""
+    return any(kills(evidence.scenario.faults[index]) for index in absent_faults(evidence))
 
 
 def _told_already(miss: _Missed, broken: Sequence[Breach]) -> bool:
@@ -119,7 +130,9 @@ def _breach(miss: _Missed) -> Breach:
 
 def _unreached(evidence: Evidence) -> Iterator[str]:
     resume = evidence.scenario.expect.resume
-    if resume is not None and len(evidence.crashes) < resume.after_crash:
+    if resume is None or _some_death_is_absent(evidence):
+        return
+    if len(evidence.crashes) < resume.after_crash:
         yield (
             f"expect.resume is about crash {resume.after_crash}, and there were only "
             f"{len(evidence.crashes)}: add the fault that makes it, or lower after_crash"
@@ -267,6 +280,17 @@ def _failed_sends(evidence: Evidence) -> Iterator[_Missed]:
     yield from _exact(evidence, "failed_sends", expected, got)
 
 
+def _answers_cut_short(evidence: Evidence) -> Iterator[_Missed]:
+    """Answers that the user saw, and that the model had not come to the end of."""
+    last = {row.turn: row for row in evidence.answers if row.is_message and row.status == 200}
+    seen = {answer.turn for answer in evidence.delivered}
+    cut = [row for turn, row in last.items() if turn in seen and row.stop_reason in CUT_SHORT]
+    expected = evidence.scenario.expect.answers_cut_short
+    if len(cut) != expected:
+        event, turn = (cut[0].event, cut[0].turn) if cut else (_end(evidence), None)
+        yield _Missed("answers_cut_short", str(expected), str(len(cut)), event, turn)
+
+
 def _cache_breaks(evidence: Evidence) -> Iterator[_Missed]:
     """Requests that did not begin with the one before; waiting too long is not held against it."""
     most = evidence.scenario.expect.cache_breaks
@@ -306,6 +330,7 @@ _NUMBERS: dict[str, Callable[[Evidence], Iterator[_Missed]]] = {
     "seconds_per_turn": _seconds_per_turn,
     "bytes_read_per_turn": _bytes_read_per_turn,
     "failed_sends": _failed_sends,
+    "answers_cut_short": _answers_cut_short,
     "cache_breaks": _cache_breaks,
     "cache_read_share": _cache_read_share,
 }

@@ -129,6 +129,7 @@ class Lives:
         outcome = self.ask("open", session_id=self.ground.session_id, settings=self.ground.settings)
         if isinstance(outcome, Returned):
             self._capabilities = self.stage.capabilities = outcome.value["capabilities"]
+            self.stage.remembers_only = outcome.value["store"]
             self._guard.private = outcome.value["private_modes"]
             self.stage.record("opened", **outcome.value)
             return True
@@ -237,14 +238,22 @@ class Lives:
         self.stage.record(kind, told, **details)
 
     def finish(self, *, remembered: bool = False) -> None:
-        """Ask for the history (unless `remembered` just now) and the usage, close, let go."""
+        """Ask for the history (unless `remembered` just now) and the usage, close, let go.
+
+        One that is killed meanwhile is followed by another, as everywhere.
+        """
+        crashes = self.crashes
         if not remembered:
             self._remember(final=True)
-        if "usage" in self._capabilities:
+        if "usage" in self._capabilities and crashes == self.crashes:
             outcome = self.ask("usage")
             if isinstance(outcome, Returned):
                 self.stage.record("usage", **outcome.value)
-        outcome = self.ask("close")
+        outcome = self.ask("close") if crashes == self.crashes else Killed(None)
+        if isinstance(outcome, Killed):
+            self.reopen()
+            self.finish(remembered=True)
+            return
         if isinstance(outcome, Raised):
             self.failed("close.failed", outcome)
         elif isinstance(outcome, Returned):
@@ -269,6 +278,13 @@ class Lives:
             self.failed("close.failed", outcome)
         if self.pid is not None:
             self._life.quit()
+
+    def relieve(self) -> None:
+        """Close, let the process go, and open another, which is asked nothing before it works."""
+        self.leave()
+        self._guard.after_life()
+        if not self.open():
+            self.reopen()
 
     def strike(self) -> None:
         """SIGKILL, from outside; whoever waits for it sees it die."""

@@ -18,7 +18,7 @@ class LedgerRow(NamedTuple):
     error_type: str | None
     error_message: str | None
     rule: str | None
-    """The name of the request rule that refused it."""
+    """The name of the request rule that refused it, or by which the model declined (status 200)."""
     model: str | None
     messages: int
     prompt_tokens: int

@@ -29,8 +29,9 @@ from harness.model.meter import Meter, Prompt
 from harness.model.request import Request, parse, read_body
 from harness.model.rules import entry, table
 from harness.model.rules.ask import Ask
+from harness.model.script.carried import Carried
 from harness.model.script.compose import Speaker, small_talk
-from harness.model.script.faults import Faults, Met, error_for, refusal_for
+from harness.model.script.faults import Faults, Met, error_for, refused_by
 from harness.model.script.index import Index
 from harness.model.script.place import Place, find_place
 from harness.model.wire import STREAM_HEADERS, Cut, Outgoing, cut_whole, streamed, whole
@@ -39,6 +40,8 @@ from harness.scenario.faults import Fault, Http, Stream
 from harness.scenario.plan import Plan, PlannedStep
 
 NO_BETAS: frozenset[str] = frozenset()
+REFUSED_TURN = "refused_turn_kept"
+"""The rule by which a request is declined that carries a turn which was declined before."""
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
 
 
@@ -60,6 +63,7 @@ class _Attempt:
     status: int | None = None
     error: Refusal | None = None
     error_type: str | None = None
+    declined: bool = False
 
     def row(self) -> LedgerRow:
         request, spec, usage, error = self.request, self.spec, self.usage, self.error
@@ -70,7 +74,7 @@ class _Attempt:
             status=self.status,
             error_type=error.type if error else self.error_type,
             error_message=error.message if error else None,
-            rule=error.rule if error else None,
+            rule=REFUSED_TURN if self.declined else error.rule if error else None,
             model=request.model if request else None,
             messages=len(request.messages) if request else 0,
             prompt_tokens=self.prompt.tokens if self.prompt else 0,
@@ -125,6 +129,8 @@ class MockModel:
         self._start_ns = start_ns
         self._on_row = on_row
         self._index = Index(plan or Plan(()))
+        self._declined: set[int] = set()
+        self._carried = Carried(plan or Plan(()), self._index, [fault for _, fault in faults])
         self._faults = Faults(faults)
         self._meter = Meter()
         self._cache = PromptCache()
@@ -137,6 +143,7 @@ class MockModel:
         self._on_shape = table.Rules(on_shape)
         self._on_prompt = table.Rules(table.choose(table.ON_PROMPT, names))
         self._limited = "rate_limit" in names
+        self._declining = REFUSED_TURN in names
 
     def copy(self) -> MockModel:
         """Another one in the same state: what one of them is asked, the other does not know."""
@@ -144,6 +151,7 @@ class MockModel:
         other.ledger = list(self.ledger)
         other._faults = self._faults.copy()
         other._cache = self._cache.copy()
+        other._declined = set(self._declined)
         other._limits = self._limits.copy()
         return other
 
@@ -225,9 +233,10 @@ class MockModel:
         self, attempt: _Attempt, request: Request, spec: ModelSpec, prompt: Prompt
     ) -> Reply | NoReply:
         place = attempt.place = find_place(self._index, request.messages, self.spoken_turn)
-        met = self._faults.meet(place.turn) if place else None
+        carried = self._carried.by(request.messages, place)
+        met = self._faults.meet(place.turn, carried) if place else None
         attempt.fault = met.fault if met else None
-        refused = _refused_by(met, request.stream)
+        refused = refused_by(met, request.stream)
         if refused is not None:
             raise refused
         if (
@@ -242,6 +251,8 @@ class MockModel:
             return NoReply(met.what.network)
         if self._limited:
             self._limits.of(spec, attempt.at_ns).admit(attempt.at_ns)
+        if self._declining and not carried.isdisjoint(self._declined):
+            attempt.declined, attempt.place = True, None
         outgoing = self._speak(attempt, request, spec, prompt)
         if met and isinstance(met.what, Http) and met.what.network is not None:
             return NoReply(met.what.network)
@@ -251,6 +262,8 @@ class MockModel:
         self, attempt: _Attempt, request: Request, spec: ModelSpec, prompt: Prompt
     ) -> Outgoing:
         step, said = self._step(attempt.place, request)
+        if attempt.declined:
+            step, said = replace(step, text="", stop="refusal"), 0
         spoken = Speaker(request, spec, prompt, self._meter).say(step, said)
         usage = self._cache.bill(
             prompt,
@@ -263,6 +276,8 @@ class MockModel:
             output_tokens=spoken.output_tokens, thinking_tokens=spoken.thinking_tokens
         )
         attempt.stop_reason = spoken.stop_reason
+        if spoken.stop_reason == "refusal" and attempt.place is not None:
+            self._declined.add(attempt.place.turn)
         self._limits.of(spec, attempt.at_ns).used(usage)
         return Outgoing(
             self._id("msg", attempt.n),
@@ -350,16 +365,6 @@ class MockModel:
             "last_id": page[-1]["id"] if page else None,
         }
         return self._send(attempt, to_json(listing))
-
-
-def _refused_by(met: Met | None, stream: bool) -> Refusal | None:
-    if met is None:
-        return None
-    if isinstance(met.what, Http):
-        return refusal_for(met.what) if met.what.status is not None else None
-    if met.what.error is not None and not stream:
-        return error_for(met.what.error)
-    return None
 
 
 def _cut(fault: Stream, attempt: _Attempt) -> Cut:

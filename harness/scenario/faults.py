@@ -70,7 +70,10 @@ class Crash(Strict):
 
 
 class Http(Strict):
-    """The API answers `status` (or the network fails) for the first `times` attempts of a turn."""
+    """The API answers `status` (or the network fails) for the first `times` attempts of a turn.
+
+    400 and 413 are about the message: a later request that still carries it is an attempt too.
+    """
 
     turn: TurnNumber
     status: Literal[400, 401, 403, 404, 409, 413, 429, 500, 503, 504, 529] | None = None
@@ -118,10 +121,14 @@ class ToolFault(Strict):
 
 
 class Writer(Strict):
-    """Several processes on one session: each sends one of the script's next messages, at once."""
+    """Several processes on one session: each sends one of the script's next messages, at once.
+
+    They take turns at each `crossing` to user, model and tools, or at each disk `operation` too.
+    """
 
     turn: TurnNumber
     sessions: Annotated[int, Field(ge=2, le=16)] = 2
+    switch: Literal["crossing", "operation"] = "crossing"
 
 
 class ClockJump(Strict):
@@ -153,6 +160,17 @@ class Neighbour(Strict):
     says: Annotated[str, Field(min_length=1)]
 
 
+class Redelivery(Strict):
+    """Before a turn an old message arrives once more, under its id, at a process that was started
+    for it: whoever delivers messages at least once does so after hours, and after a restart.
+
+    `of` is the turn that it was first said in. What comes back is nobody's to see.
+    """
+
+    turn: TurnNumber
+    of: TurnNumber
+
+
 class Fault(Strict):
     """Exactly one fault, under its own key."""
 
@@ -165,6 +183,7 @@ class Fault(Strict):
     clock: ClockJump | None = None
     damage: Damage | None = None
     neighbour: Neighbour | None = None
+    redelivery: Redelivery | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

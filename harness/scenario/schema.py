@@ -236,6 +236,7 @@ class Expect(Strict):
     seconds_per_turn: Most | None = None
     bytes_read_per_turn: Most | None = None
     failed_sends: Annotated[int, Field(ge=0)] | None = None
+    answers_cut_short: Annotated[int, Field(ge=0)] | None = None
     cache_breaks: Most | None = None
     cache_read_share: Least | None = None
 

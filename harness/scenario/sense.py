@@ -37,6 +37,7 @@ def complaints(scenario: Scenario) -> list[Complaint]:
         *_endless(scenario),
         *_states(scenario),
         *_writers(scenario, turns),
+        *_redeliveries(scenario),
     ]
 
 
@@ -237,6 +238,17 @@ def _states(scenario: Scenario) -> Iterator[Complaint]:
                 "state, so leave `state` out"
             )
             yield Complaint(("faults", index, "crash", "state"), message, at_key=True)
+
+
+def _redeliveries(scenario: Scenario) -> Iterator[Complaint]:
+    """What arrives again has been said before."""
+    for index, fault in enumerate(scenario.faults):
+        again = fault.redelivery
+        if again is not None and again.of >= again.turn:
+            message = f"expected a turn before {again.turn}, got {again.of}; only what was said"
+            yield Complaint(
+                ("faults", index, "redelivery", "of"), f"{message} can be delivered again"
+            )
 
 
 def _writers(scenario: Scenario, turns: int) -> Iterator[Complaint]:

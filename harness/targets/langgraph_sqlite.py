@@ -144,6 +144,7 @@ class LanggraphSqlite:
     """The target."""
 
     name = "langgraph_sqlite"
+    options = ("resume", "durability")
 
     def open(
         self,

@@ -170,6 +170,7 @@ class Lifecycle:
     private_modes = True
     writers = "one"
     acknowledges = "turn"
+    options = ("summarize", "rotate_bytes")
 
     def open(
         self,

@@ -146,6 +146,7 @@ class Naive:
     """The target."""
 
     name = "naive"
+    options = ("summarize",)
 
     def open(
         self,

@@ -195,6 +195,7 @@ class OpenaiSqlite:
     """The target."""
 
     name = "openai_sqlite"
+    options = ("limit",)
 
     def open(
         self,

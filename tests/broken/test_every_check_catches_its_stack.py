@@ -84,6 +84,9 @@ STACKS = (
     ),
     Broken("P5", "p5_hears_twice", {"script": CHAT, "faults": crash(3, "reply.received")}),
     Broken(
+        "P5", "p5_hears_twice", {"script": CHAT, "faults": [{"redelivery": {"turn": 4, "of": 2}}]}
+    ),
+    Broken(
         "P6",
         "p6_forgets_on_its_way_up",
         {"script": CHAT[:2], "sweep": {"disk": ["kill"], "depth": 2}},
@@ -147,6 +150,18 @@ STACKS = (
         "W5",
         "w5_forgets_its_books",
         {"script": CHAT, "faults": crash(3, "reply.received")},
+        "bookkeeper.py:Bookkeeper",
+    ),
+    Broken(
+        "W5",
+        "w5_forgets_what_was_lost",
+        {"script": CHAT, "faults": crash(3, "reply.received")},
+        "bookkeeper.py:Bookkeeper",
+    ),
+    Broken(
+        "W5",
+        "w5_forgets_what_was_lost",
+        {"script": CHAT, "faults": [{"http": {"turn": 3, "status": 529, "times": 2}}]},
         "bookkeeper.py:Bookkeeper",
     ),
     Broken("W6", "w6_spoils_its_cache", {"script": CHAT, "stack": {"system": "Be brief."}}),

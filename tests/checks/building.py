@@ -76,14 +76,14 @@ class Honest:
         return self.record
 
     def books(self) -> dict[str, int]:
-        """What it was billed for every reply that it remembers, by its own books."""
+        """What it was billed for every reply that it remembers, and how often it asked."""
         replies = sum(message["role"] == "assistant" for message in self.memory)
         return {
             "input_tokens": 40 * replies,
             "output_tokens": 20 * replies,
             "cache_read_tokens": 50 * replies,
             "cache_write_tokens": 10 * replies,
-            "attempts": replies,
+            "attempts": self.requests,
         }
 
     def start(self) -> None:

@@ -45,6 +45,7 @@ MET: list[dict[str, Any]] = [
     {"attempts_per_turn": {"max": 2}},
     {"seconds_per_turn": {"max": 16}},
     {"failed_sends": 0},
+    {"answers_cut_short": 0},
     {"cache_breaks": {"max": 0}},
     {"cache_read_share": {"min": 0.5}},
 ]
@@ -85,6 +86,7 @@ MISSED: list[tuple[str, dict[str, Any], str]] = [
         "expect.seconds_per_turn: expected at most 15, got 16 in turn 4",
     ),
     ("P5", {"failed_sends": 1}, "expect.failed_sends: expected 1, got 0"),
+    ("P5", {"answers_cut_short": 1}, "expect.answers_cut_short: expected 1, got 0"),
     (
         "W6",
         {"cache_read_share": {"min": 0.51}},
@@ -191,6 +193,13 @@ def test_attempts_that_went_into_an_answer_bought_again_are_told_once() -> None:
     record = with_history(expecting(attempts_per_turn={"max": 1}), 0, lambda m: [*m, whole])
 
     assert [code for code, _ in findings(record)] == ["P5"]
+
+
+def test_an_answer_that_the_output_limit_cut_is_counted_where_the_user_was_shown_it() -> None:
+    record = rows_changed(expecting(answers_cut_short=0), stop_reason="max_tokens")
+    ((code, message), *_) = findings(record)
+    assert code == "P5"
+    assert message.startswith("expect.answers_cut_short: expected 0, got ")
 
 
 def test_counting_tokens_is_no_attempt() -> None:

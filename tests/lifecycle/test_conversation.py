@@ -157,6 +157,28 @@ def test_a_refused_question_is_not_sent_again(tmp_path: Path) -> None:
     assert "forbidden" not in str(client.requests[1]["messages"])
 
 
+def test_a_question_refused_after_its_tools_is_not_sent_again_and_stays_in_the_history(
+    tmp_path: Path,
+) -> None:
+    answers = [calls(("t1", "add", {"a": 1, "b": 2})), stops("refusal"), says("Sure."), says("So.")]
+    client = FakeClaude(answers)
+    tool = FunctionTool("add", lambda a, b: a + b)
+    with opened(tmp_path, client, tools=[tool]) as conversation:
+        conversation.send("m1", "forbidden")
+        conversation.send("m2", "allowed")
+    with opened(tmp_path, client, tools=[tool]) as conversation:
+        conversation.send("m3", "allowed too")
+        assert [said.role for said in conversation.history()][:4] == [
+            "user",
+            "assistant",
+            "user",
+            "assistant",
+        ]
+    for request in client.requests[2:]:
+        assert "forbidden" not in str(request["messages"])
+        assert "t1" not in str(request["messages"])
+
+
 def test_parallel_tools_run_and_their_results_go_together(tmp_path: Path) -> None:
     client = FakeClaude(
         [calls(("t1", "add", {"a": 1, "b": 2}), ("t2", "add", {"a": 3, "b": 4})), says("3 and 7.")]

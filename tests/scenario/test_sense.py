@@ -113,6 +113,13 @@ def test_several_processes_need_messages_and_the_turns_to_themselves(
     assert refusal(f"{HEAD}faults: [{faults}]") == message
 
 
+def test_only_what_was_said_before_can_be_delivered_again() -> None:
+    assert refusal(f"{HEAD}faults: [{{redelivery: {{turn: 2, of: 2}}}}]") == (
+        "a:6:37: expected a turn before 2, got 2; only what was said can be delivered again"
+    )
+    assert accepted(f"{HEAD}faults: [{{redelivery: {{turn: 2, of: 1}}}}]")
+
+
 def test_several_processes_may_share_turns_that_nothing_else_happens_in() -> None:
     faults = "{writer: {turn: 2, sessions: 3}}, {crash: {turn: 1, at: reply.received}}"
     assert accepted(f"{HEAD}faults: [{faults}]")

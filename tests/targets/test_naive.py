@@ -76,6 +76,7 @@ CAUGHT = {
     "resume/kill_between_log_and_checkpoint": {"P4", "P2"},
     "resume/kill_during_summary": {"W1", "W3"},
     "resume/nine_to_two_then_two_days_later": {"W2", "P4"},
+    "resume/redelivered_days_later": {"P5"},
     "resume/resend_after_undelivered_reply": {"P2", "P5"},
     "resume/resume_prefix_identical": {"W6", "W2"},
     "resume/usage_conserved_over_resume": {"P4", "P5"},

@@ -7,6 +7,7 @@ It counts items and not tokens: `get_items(limit)` gives the newest. As a window
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Iterable, Sized
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,8 @@ class Window:
 
     def __init__(self, *, bounded: bool) -> None:
         self._session = Session()
+        # A window is dropped, not closed; the session's thread and loop want to be.
+        weakref.finalize(self, self._session.close)
 
     def fill(self, turns: Iterable[Turn]) -> None:
         """Add turns in bulk."""
@@ -91,10 +94,6 @@ class Window:
         """Add and get."""
         self._session.say(user, assistant)
         return self._session.newest()
-
-    def close(self) -> None:
-        """Close it."""
-        self._session.close()
 
 
 def store(folder: Path) -> Session:

@@ -15,7 +15,7 @@ from typing import Literal
 from weakref import WeakKeyDictionary
 
 from harness.checks.evidence.breach import contrast, shorten
-from harness.checks.evidence.facts import Evidence, Memory
+from harness.checks.evidence.facts import CUT_SHORT, Evidence, Memory
 from harness.checks.evidence.transcript import Remembered, read_turns, squeezed
 from harness.scenario.plan import Turn
 
@@ -100,6 +100,7 @@ class _Reading:
         self.memory = memory
         self.excuses = excuses
         self.expected = _in_their_order(evidence, memory, _spoken(evidence, memory, excuses))
+        self.in_pieces = any(row.stop_reason in CUT_SHORT for row in evidence.answers)
         self.held: dict[int, list[Remembered]] = {}
         self.found: list[Departure] = []
         self.next = 0
@@ -121,7 +122,8 @@ class _Reading:
     def lost_one_record(self) -> bool:
         """Whether one missing message explains all, and what is there was really said.
 
-        Without its question an answer stands with the turn before.
+        Without its question an answer stands with the turn before; of an answer in several pieces
+        one may be gone.
         """
         turns = sorted({turn for departure in self.found for turn in departure.turns})
         if any(departure.kind == "twice" for departure in self.found):
@@ -131,9 +133,11 @@ class _Reading:
         users = {None, *(item.turn.user for item in self.expected)}
         said = [text for item in self.expected for text in (*item.answers, *_texts_of(item.turn))]
         script = squeezed("".join(said))
-        return all(
-            remembered.user in users and all(squeezed(text) in script for text in remembered.texts)
-            for remembered in read_turns(self.memory.messages)
+        read = read_turns(self.memory.messages)
+        texts = [squeezed(text) for remembered in read for text in remembered.texts]
+        odd = [text for text in texts if text not in script]
+        return all(remembered.user in users for remembered in read) and (
+            not odd or (self.in_pieces and len(odd) == 1 and _lacks_a_piece(odd[0], script))
         )
 
     def _place(self, remembered: Remembered) -> None:
@@ -337,6 +341,15 @@ def _in_their_order(
 
 def _texts_of(turn: Turn) -> Iterator[str]:
     return (step.text for step in turn.steps if step.text)
+
+
+def _lacks_a_piece(text: str, script: str) -> bool:
+    """Whether a text is two parts of what was said, one after the other."""
+    known, unknown = 0, len(text)
+    while unknown - known > 1:
+        middle = (known + unknown) // 2
+        known, unknown = (middle, unknown) if text[:middle] in script else (known, middle)
+    return known > 0 and text[known:] in script[script.find(text[:known]) + known :]
 
 
 def _first_of_each_cause(found: Sequence[Departure], memory: Memory) -> Iterator[Departure]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from harness.checks.evidence.absent import absent_faults
 from harness.checks.evidence.facts import Evidence
 from harness.scenario.faults import Crash, Fault, ToolFault
 
@@ -17,19 +18,25 @@ _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 def reasons(evidence: Evidence) -> tuple[str, ...]:
     """Why this record can be no pass, a sentence each; none where it can."""
     return (
-        *_broken(evidence),
-        *_unexplained(evidence),
+        *unplayed(evidence),
         *_unfired(evidence),
         *_unspoken(evidence),
         *_unused(evidence),
     )
 
 
+def unplayed(evidence: Evidence) -> tuple[str, ...]:
+    """Why not even what is in the record proves anything, whatever the script asks for."""
+    return (*_broken(evidence), *_unexplained(evidence))
+
+
 def crash_points(evidence: Evidence) -> tuple[int, int]:
     """How many deaths were planned in this case, and how many came."""
     if evidence.swept:
         return 1, min(1, len(evidence.crashes))
-    planned = [i for i, fault in enumerate(evidence.scenario.faults) if _kills(fault)]
+    absent = absent_faults(evidence)
+    faults = enumerate(evidence.scenario.faults)
+    planned = [i for i, fault in faults if kills(fault) and i not in absent]
     return len(planned), len(evidence.fired.intersection(planned))
 
 
@@ -57,8 +64,14 @@ def _unexplained(evidence: Evidence) -> Iterator[str]:
         yield f"the disk was changed unseen: {event.data['why']}; {remedy}"
 
 
-def _kills(fault: Fault) -> bool:
+def kills(fault: Fault) -> bool:
+    """Whether a process dies of it."""
     return fault.kind in ("crash", "tool", "damage")
+
+
+def _left_out(fault: Fault) -> bool:
+    """What the baseline of a sweep goes without: deaths, and other processes in the home."""
+    return kills(fault) or fault.kind in ("writer", "neighbour")
 
 
 def _unfired(evidence: Evidence) -> Iterator[str]:
@@ -67,12 +80,11 @@ def _unfired(evidence: Evidence) -> Iterator[str]:
             "the crash point of this case never came: the conversation no longer passes there, "
             "so sweep the scenario again"
         )
+    absent = absent_faults(evidence)
     for index, fault in enumerate(evidence.scenario.faults):
-        # A swept case plays on for two turns only, its baseline has no deaths.
-        owed = not evidence.swept or (
-            evidence.baseline and not _kills(fault) and fault.kind != "writer"
-        )
-        if owed and index not in evidence.fired:
+        # A swept case plays on for two turns only.
+        owed = not evidence.swept or (evidence.baseline and not _left_out(fault))
+        if owed and index not in evidence.fired and index not in absent:
             yield f"fault {index + 1} ({_named(fault)}) never fired: {_remedy(fault)}"
 
 

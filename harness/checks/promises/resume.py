@@ -11,7 +11,14 @@ from collections.abc import Container, Iterator, Sequence
 
 from harness.checks.evidence.alignment import Departure, departures, held_turns
 from harness.checks.evidence.breach import Breach, contrast, counted, shape, shorten, times
-from harness.checks.evidence.facts import CUT_SHORT, Acknowledgement, Evidence, Sending
+from harness.checks.evidence.facts import (
+    CUT_SHORT,
+    Acknowledgement,
+    Answer,
+    Evidence,
+    Sending,
+    number,
+)
 from harness.checks.evidence.hours import fence_is_full
 from harness.checks.evidence.transcript import squeezed
 from harness.record import Event
@@ -21,6 +28,7 @@ _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 _ENDS_THE_TALK = ("limit", "died", "broke", "open.failed", "history.failed", "resume.failed")
 _REFUSED = (400, 404, 413, 429)
 _FOR_GOOD = (400, 401, 403, 404, 413)
+_ABOUT_THE_MESSAGE = (400, 413)
 
 
 def prefix_continuation(evidence: Evidence) -> Iterator[Breach]:
@@ -39,7 +47,13 @@ def prefix_continuation(evidence: Evidence) -> Iterator[Breach]:
 
 def consume_once(evidence: Evidence) -> Iterator[Breach]:
     """P5: one user message is answered once, however often it is resent."""
-    repeated = [*_two_answers(evidence), *_bought_again(evidence), *_half_answers(evidence)]
+    repeated = [
+        *_two_answers(evidence),
+        *_bought_again(evidence),
+        *_half_answers(evidence),
+        *_answered_with_nothing(evidence),
+        *_bought_for_a_redelivery(evidence),
+    ]
     yield from repeated
     failed = _unexplained(evidence)
     told = {breach.turn for breach in repeated} | {evidence.turn_of(event) for event in failed}
@@ -105,6 +119,25 @@ def _only_part(answer: str, turn: Turn) -> bool:
     return shown in whole and squeezed(turn.final_text) not in shown
 
 
+def _answered_with_nothing(evidence: Evidence) -> Iterator[Breach]:
+    """A message was acknowledged with an empty answer, and the model had never replied to it."""
+    replied = {row.turn for row in evidence.answers if row.is_message and row.status == 200}
+    told: set[int] = set()
+    for answer in evidence.returned:
+        if answer.turn in replied | told or answer.text.strip():
+            continue
+        if evidence.plan.turn(answer.turn).user.strip():
+            told.add(answer.turn)
+            yield Breach(
+                "P5",
+                answer.event,
+                answer.turn,
+                f"turn {answer.turn}'s message was acknowledged with an empty answer, and the "
+                "model has never replied to it",
+                evidence.crash_in(answer.turn, answer.event),
+            )
+
+
 def _in_flight(evidence: Evidence, event: int) -> int | None:
     """The turn that was sent before an event and not seen answered by then."""
     spoken = [sending.turn for sending in evidence.sendings if sending.start < event]
@@ -154,6 +187,31 @@ def _bought_again(evidence: Evidence) -> Iterator[Breach]:
                 f"turn {turn}'s answer was bought again: {memory.told} already held "
                 f"{shorten(planned.final_text)}, and the model was asked once more",
                 evidence.crash_before(request.n),
+            )
+
+
+def _bought_for_a_redelivery(evidence: Evidence) -> Iterator[Breach]:
+    """An old message arrived once more, after it had been answered, and the model was asked.
+
+    What a damaged file held may be forgotten.
+    """
+    damaged = min(
+        (event.n for event in evidence.of("damaged")), default=len(evidence.record.events)
+    )
+    seen = {answer.turn: answer.event for answer in reversed(evidence.delivered)}
+    over = [*(event.n for event in evidence.of("redelivery.over"))]
+    for event in evidence.of("redelivered"):
+        turn = number(event.data, "of")
+        end = next((n for n in over if n > event.n), len(evidence.record.events))
+        asked = [row for row in evidence.answers if row.is_message and event.n < row.event < end]
+        if asked and seen.get(turn, end) < event.n < damaged:
+            yield Breach(
+                "P5",
+                asked[0].event,
+                turn,
+                f"turn {turn}'s message had been answered, arrived once more under its id "
+                f"{event.data['message_id']}, and the model was asked again",
+                evidence.crash_before(event.n),
             )
 
 
@@ -226,10 +284,20 @@ def _explained(evidence: Evidence, sending: Sending) -> bool:
             if fault.kind in _EXCUSING_FAULTS:
                 return True
     return any(
-        sending.start < row.event < sending.end
-        and (row.fault is not None or row.status in _REFUSED)
+        sending.start < row.event < sending.end and _excuses(evidence, row, sending.turn)
         for row in evidence.answers
     ) or _set_aside(evidence, sending)
+
+
+def _excuses(evidence: Evidence, row: Answer, turn: int) -> bool:
+    """Whether an attempt in this turn had to fail; not where it met another turn's fault.
+
+    That is a message which the API refuses, and which was sent along with a later one.
+    """
+    if row.fault is None:
+        return row.status in _REFUSED
+    what = evidence.scenario.faults[row.fault].what
+    return what.turn == turn or getattr(what, "status", None) not in _ABOUT_THE_MESSAGE
 
 
 def _set_aside(evidence: Evidence, sending: Sending) -> bool:

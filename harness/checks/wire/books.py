@@ -7,8 +7,11 @@ tokens are in no books. Books that are opened midway, as after a first of two cr
 what had been asked until then. A power cut may take what had not been acknowledged, damage to a
 file any bill before it; what was asked aside, such as a summary, may stand in other books.
 
-Attempts, where the target counts them: at least the replies that it had, at most every request that
-left, and one more for each death (it may have written down that it asks, and died before asking).
+Attempts, where the target counts them: every request that the API answered, whatever it answered,
+and that the process lived on after or was killed over (who writes down that he asks, before he
+asks, knows of it), but for what a client tried by itself in the very call that it died in. At most
+every request that left, and one more for each death (it may have written down that it asks, and
+died before asking). In a turn whose disk failed, the replies that it had are enough.
 """
 
 from __future__ import annotations
@@ -30,16 +33,21 @@ KINDS = {
 """What the target calls it, and the ledger."""
 _NO_STEP = ("disk", "fault.fired", "reply.started", "reply.received", "model.answered")
 _ENDS = ("crashed", "died", "limit")
+_ASKING = (*_NO_STEP, "request.sent")
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One attempt, and how much of it the target must know: all, perhaps, or nothing."""
+    """One attempt, and how much of it the target must know: all, perhaps, or nothing.
+
+    `tried`: it must know at least that it asked.
+    """
 
     n: int
     data: Mapping[str, Any]
     must: bool
     may: bool
+    tried: bool
 
 
 def books_agree(evidence: Evidence) -> Iterator[Breach]:
@@ -61,8 +69,8 @@ def _compared(books: Event, rows: Sequence[_Row], crashes: int) -> Iterator[str 
         most = least + sum(row.data[theirs] for row in rows if row.may and not row.must)
         yield _between(books, ours, least, most)
     if books.data.get("attempts"):
-        heard = sum(row.must for row in rows)
-        yield _between(books, "attempts", heard, len(rows) + crashes)
+        tried = sum(row.must or row.tried for row in rows)
+        yield _between(books, "attempts", tried, len(rows) + crashes)
 
 
 def _between(books: Event, kind: str, least: int, most: int) -> str | None:
@@ -79,6 +87,7 @@ def _rows(evidence: Evidence) -> Iterator[_Row]:
     messages = {row.request for row in evidence.answers if row.is_message}
     aside = {row.request for row in evidence.answers if row.step is None}
     damaged = max((event.n for event in evidence.of("damaged")), default=0)
+    failing = {event.turn for event in evidence.of("disk") if event.data["error"]}
     for event in evidence.of("model.answered"):
         number = event.data["request"]
         if number not in messages:
@@ -86,8 +95,24 @@ def _rows(evidence: Evidence) -> Iterator[_Row]:
         billed = event.data["status"] == 200
         whole = billed and number in heard and event.data["fault"] is None
         must = whole and _went_on(evidence, heard[number])
-        must = must and number not in aside and event.n > damaged
-        yield _Row(event.n, event.data, must, billed and number in begun)
+        sure = number not in aside and event.n > damaged
+        tried = event.turn not in failing and _knows_it_asked(evidence, event)
+        known = billed and number in begun
+        yield _Row(event.n, event.data, must and sure, known, tried and sure)
+
+
+def _knows_it_asked(evidence: Evidence, answered: Event) -> bool:
+    """Whether an attempt that the API answered must be in the books, its reply heard or not."""
+    if answered.data["status"] is None:
+        return False
+    events = [e for e in evidence.record.events[answered.n + 1 :] if e.life == answered.life]
+    end = next((event for event in events if event.kind in _ENDS), None)
+    lived = events if end is None else events[: events.index(end)]
+    if end is not None and (end.kind != "crashed" or end.data.get("tier", "kill") != "kill"):
+        return any(event.kind == "reply.returned" for event in lived)
+    steps = [event for event in lived if event.kind not in _ASKING]
+    asked_again = any(event.kind == "request.sent" for event in lived)
+    return bool(steps) or (end is not None and not asked_again)
 
 
 def _went_on(evidence: Evidence, heard: Event) -> bool:

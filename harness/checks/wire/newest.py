@@ -3,7 +3,8 @@ the pairs of the turn's tool calls.
 
 The newest message is there word for word; one that alone would fill much of the budget may have
 been shortened, but its beginning or its end stands. Every call of the script's that this process
-has made in the turn is there with its result. A request that the API rejected is W1's; one that
+has made in the turn is there with its result. A request that the API rejected is W1's; what is
+asked before the turn's message has come is an older turn's, which a recovery finishes; one that
 asks for something else (a summary, say) is not held to this, as long as the turn asks the model
 with its message as well. What the script pins stays in every request after its answer was
 delivered, where the target has pins.
@@ -27,8 +28,11 @@ SYSTEM_CHARACTERS_A_TOKEN = 3
 def newest_kept(evidence: Evidence) -> Iterator[Breach]:
     """W3: one finding for messages left out, one for pairs that were torn or left out."""
     asked: dict[int, list[Answer]] = {}
+    came = {sending.turn: sending.start for sending in reversed(evidence.sendings)}
     for row in evidence.answers:
-        if row.is_message and row.turn is not None and row.status not in REJECTED:
+        if row.turn is None or row.event < came.get(row.turn, row.event + 1):
+            continue
+        if row.is_message and row.status not in REJECTED:
             asked.setdefault(row.turn, []).append(row)
     without: list[Answer] = []
     for turn, rows in asked.items():

@@ -15,6 +15,7 @@ from harness.checks.wire.standstill import stood_still
 from harness.record import Event
 
 REJECTED = (400, 404, 413)
+DECLINED_RULE = "refused_turn_kept"
 ATTEMPTS_A_TURN_MAX = 50
 SAME_BODY_MAX = 2
 OVER_BUDGET_SHARE_MAX = 0.001
@@ -22,7 +23,10 @@ OVER_BUDGET_BY_MAX = 0.05
 
 
 def requests_accepted(evidence: Evidence) -> Iterator[Breach]:
-    """W1: the API rejects no request for its shape; one finding for each rule and wording."""
+    """W1: the API rejects no request for its shape; one finding for each rule and wording.
+
+    Nor does it decline one because a turn is still in it that it has declined before.
+    """
     groups: dict[tuple[str | None, str], list[Answer]] = {}
     for row in rejected(evidence):
         if not over_window(row):
@@ -36,6 +40,18 @@ def requests_accepted(evidence: Evidence) -> Iterator[Breach]:
             first.turn,
             f"the API rejected {counted(len(rows), 'request')} with {first.status}{rule}: "
             f"{first.error_message}",
+            _crash_behind(evidence, first),
+        )
+    declined = [row for row in evidence.answers if row.rule == DECLINED_RULE]
+    if declined:
+        first = declined[0]
+        yield Breach(
+            "W1",
+            first.event,
+            first.turn,
+            f"the API declined {counted(len(declined), 'request')} (rule {DECLINED_RULE}): a turn "
+            "that it had answered with stop_reason refusal was still in the messages, and it "
+            "declines whatever carries that",
             _crash_behind(evidence, first),
         )
 

@@ -2,39 +2,32 @@
 
 What is drawn is fair: texts that the API accepts, budgets that hold the largest message that may
 not be shortened, a fault on a turn that there is. Beyond that it is as unkind as the field: calls
-in parallel, thinking, odd Unicode, pastes, gaps of days, deaths at any door. A scenario given as a
-base keeps its script and its expectations lose their hold: only settings and faults are drawn.
+in parallel, thinking, odd Unicode, pastes, refusals, gaps of days, talks that outgrow their window;
+what goes wrong stands in `trouble.py`. A scenario given as a base keeps its script and its
+expectations lose their hold: only settings and faults are drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
+from harness.lab.explore.trouble import troubles
 from harness.scenario.plan import count_turns
 from harness.scenario.schema import Scenario
 
 LINES_MAX = 6
-REPEAT_MAX = 5
-FAULTS_MAX = 2
+REPEAT_MAX = 14
 
 TOOLS: dict[str, dict[str, Any]] = {
     "pay": {"returns": {"paid": True}, "takes": "5s", "contract": "at_most_once"},
     "send_mail": {"returns": "sent", "takes": "2s", "contract": "at_least_once"},
     "take_note": {"returns": {"noted": True}, "contract": "idempotent"},
+    "read_page": {"words": 1500, "takes": "1s", "contract": "idempotent"},
 }
-"""One tool of each contract."""
-BOUNDARIES = (
-    "user.received",
-    "request.sent",
-    "reply.started",
-    "reply.received",
-    "reply.delivered",
-)
-OPERATIONS = ("write", "fsync", "rename", "create")
-
+"""One tool of each contract, and one that says more than a small window holds."""
 _ODD = (
     "a line\u2028and a paragraph\u2029in one",
     "日本語と中文と한국어",
@@ -59,11 +52,12 @@ def _invented(draw: st.DrawFn) -> Scenario:
         "seed": draw(st.integers(0, 99)),
         "stack": draw(_stack()),
         "script": script,
+        "expect": {"answers_cut_short": 0},
     }
     if used := _tools_of(script):
         data["tools"] = {name: TOOLS[name] for name in TOOLS if name in used}
     turns = count_turns(Scenario.model_validate(data))
-    data["faults"] = draw(_faults(turns, bool(used)))
+    data["faults"] = draw(troubles(turns, bool(used)))
     return Scenario.model_validate(data)
 
 
@@ -76,7 +70,7 @@ def _varied(draw: st.DrawFn, base: Scenario) -> Scenario:
         key: data.get("stack", {})[key] for key in ("system",) if key in data.get("stack", {})
     }
     data["stack"] = {**draw(_stack()), **system}
-    data["faults"] = draw(_faults(count_turns(base), bool(base.tools)))
+    data["faults"] = draw(troubles(count_turns(base), bool(base.tools)))
     return Scenario.model_validate(data)
 
 
@@ -101,7 +95,7 @@ def _stack() -> _Drawn:
         optional={
             "window_tokens": st.sampled_from((3000, 4000, 8000, 20_000)),
             "checkpoint_every": st.integers(1, 4),
-            "max_tokens": st.sampled_from((256, 1024)),
+            "max_tokens": st.sampled_from((120, 256, 1024)),
             "system": st.sampled_from(("You are brief.", "You take orders for a restaurant. " * 8)),
         },
     )
@@ -113,8 +107,8 @@ def _line() -> _Drawn:
         {
             "repeat": st.integers(2, REPEAT_MAX),
             "every": st.sampled_from(("1m", "6m", "2h")),
-            "user": _words(5, 60),
-            "reply": _words(5, 90),
+            "user": _words(5, 90),
+            "reply": _words(5, 120),
         }
     )
     wait = st.fixed_dictionaries({"wait": st.sampled_from(("30s", "10m", "5h", "2d"))})
@@ -131,19 +125,25 @@ def _user() -> st.SearchStrategy[str | dict[str, Any]]:
         st.integers(1, 120),
         st.sampled_from(("en_US", "ja_JP", "de_DE")),
     )
-    return st.one_of(st.sampled_from(("Yes.", "Pay bob.", *_ODD)), spoken)
+    paste = _words(1500, 2500)
+    return st.one_of(st.sampled_from(("Yes.", "Pay bob.", " \n ", *_ODD)), spoken, spoken, paste)
 
 
 def _reply() -> st.SearchStrategy[Any]:
     said = st.one_of(
-        st.sampled_from(("Done.", *_ODD)).map(lambda text: {"text": text}), _words(1, 150)
+        st.sampled_from(("Done.", *_ODD)).map(lambda text: {"text": text}), _words(1, 250)
     )
+    refused = st.one_of(st.just({"stop": "refusal"}), said.map(_refused))
     thought = st.builds(lambda words, step: {"think": {"words": words}, **step}, _count(30), said)
     paused = st.builds(lambda one, two: [{**one, "stop": "pause_turn"}, two], said, said)
     called = st.lists(_calls(), min_size=1, max_size=2).flatmap(
         lambda steps: said.map(lambda last: [*steps, last])
     )
-    return st.one_of(said, called, thought, paused)
+    return st.one_of(said, called, called, thought, paused, refused)
+
+
+def _refused(step: dict[str, Any]) -> dict[str, Any]:
+    return {**step, "stop": "refusal"}
 
 
 def _calls() -> _Drawn:
@@ -158,78 +158,3 @@ def _calls() -> _Drawn:
 
 def _count(most: int) -> st.SearchStrategy[int]:
     return st.integers(1, most)
-
-
-def _faults(turns: int, tools: bool) -> st.SearchStrategy[list[dict[str, Any]]]:
-    turn = st.integers(1, turns)
-    kinds: list[Callable[[st.SearchStrategy[int]], _Drawn]] = [
-        _crash,
-        _disk_crash,
-        _disk,
-        _http,
-        _stream,
-    ]
-    if tools:
-        kinds.append(_tool)
-    one = st.one_of(*(kind(turn) for kind in kinds))
-    return st.lists(one, min_size=1, max_size=FAULTS_MAX)
-
-
-def _crash(turn: st.SearchStrategy[int]) -> _Drawn:
-    return st.builds(
-        lambda turn, at: {"crash": {"turn": turn, "at": at}}, turn, st.sampled_from(BOUNDARIES)
-    )
-
-
-def _disk_crash(turn: st.SearchStrategy[int]) -> _Drawn:
-    return st.builds(
-        lambda turn, kind, nth, disk: {
-            "crash": {"turn": turn, "at": f"{kind} * #{nth}", "disk": disk}
-        },
-        turn,
-        st.sampled_from(OPERATIONS),
-        st.integers(1, 4),
-        st.sampled_from(("kill", "ext4", "posix")),
-    )
-
-
-def _disk(turn: st.SearchStrategy[int]) -> _Drawn:
-    return st.builds(
-        lambda turn, on, error: {"disk": {"turn": turn, "on": on, "error": error}},
-        turn,
-        st.sampled_from(("write", "fsync", "create")),
-        st.sampled_from(("ENOSPC", "EIO", "short", "slow")),
-    )
-
-
-def _http(turn: st.SearchStrategy[int]) -> _Drawn:
-    status = st.builds(
-        lambda turn, status, times: {"http": {"turn": turn, "status": status, "times": times}},
-        turn,
-        st.sampled_from((429, 500, 529, 400)),
-        st.integers(1, 4),
-    )
-    network = st.builds(
-        lambda turn, network: {"http": {"turn": turn, "network": network}},
-        turn,
-        st.sampled_from(("connect_error", "reset", "hang")),
-    )
-    return st.one_of(status, network)
-
-
-def _stream(turn: st.SearchStrategy[int]) -> _Drawn:
-    return st.builds(
-        lambda turn, cut, after: {"stream": {"turn": turn, "cut": cut, "after_chars": after}},
-        turn,
-        st.sampled_from(("reset", "eof")),
-        st.integers(0, 40),
-    )
-
-
-def _tool(turn: st.SearchStrategy[int]) -> _Drawn:
-    return st.builds(
-        lambda turn, crash, call: {"tool": {"turn": turn, "crash": crash, "call": call}},
-        turn,
-        st.sampled_from(("before", "during", "after_effect")),
-        st.integers(1, 3),
-    )

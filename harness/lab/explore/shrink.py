@@ -114,10 +114,11 @@ def _cut(data: _Data, start: int, end: int) -> _Data | None:
     faults = []
     for fault in data.get("faults", []):
         ((kind, what),) = fault.items()
-        if before < what["turn"] <= before + gone:
+        places = {key: what[key] for key in ("turn", "of") if key in what}
+        if any(before < turn <= before + gone for turn in places.values()):
             return None
-        turn = what["turn"] - gone if what["turn"] > before else what["turn"]
-        faults.append({kind: {**what, "turn": turn}})
+        moved = {key: turn - gone if turn > before else turn for key, turn in places.items()}
+        faults.append({kind: {**what, **moved}})
     rest = script[:start] + script[end:]
     if not any("user" in line for line in rest):
         return None
@@ -163,7 +164,7 @@ def _words(said: Any) -> int:
 def _simpler_faults(data: _Data) -> Iterator[_Data]:
     for index, fault in enumerate(data.get("faults", [])):
         ((kind, what),) = fault.items()
-        for key in ("times", "state", "call", "after_chars", "disk", "retry_after"):
+        for key in ("times", "state", "call", "after_chars", "disk", "torn", "retry_after"):
             if key in what:
                 less = {name: value for name, value in what.items() if name != key}
                 yield _with(data, "faults", index, {kind: less})

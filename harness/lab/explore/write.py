@@ -42,6 +42,12 @@ def _cause(fault: dict[str, Any]) -> str:
         return f"a stream that ends in {what['cut'] or 'an error'} {turn}"
     if kind == "disk":
         return f"{what['error']} on {what['on']} {turn}"
+    if kind == "redelivery":
+        return f"turn {what['of']}'s message delivered again {turn.replace('on', 'before', 1)}"
+    if kind == "writer":
+        return f"{what['sessions']} processes at once {turn}"
+    if kind == "damage":
+        return f"{what['what']} in a file at rest {turn.replace('on', 'before', 1)}"
     return f"a fault of the {kind} {turn}"
 
 

@@ -28,7 +28,7 @@ from harness.lifecycle.errors import LogVersionError, MessageRefused, StoreUnava
 from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.durable import create_directory, seal, sync_directory, write_all
 from harness.lifecycle.storage.ids import IdIndex, fingerprint
-from harness.lifecycle.storage.record import Damage, Record, Scan, counted, own_id, scan
+from harness.lifecycle.storage.record import Damage, Record, Scan, counted, own_id, scan, tell
 from harness.lifecycle.storage.segments import Segments
 
 SCHEMA_VERSION = 1
@@ -197,8 +197,11 @@ class ConversationCodec:
         return found.records
 
     def read_head(self) -> list[Record]:
-        """What `settle` left unread."""
-        return scan(self._files.read(0, self.head)).records
+        """What `settle` left unread. Damage is told as by `read_all`."""
+        found = scan(self._files.read(0, self.head))
+        self.damage = found.damage + self.damage
+        tell(self.path, found.damage)
+        return found.records
 
     def head_holds(self, record_id: str) -> bool:
         """Whether a record of that id is in what `settle` left unread."""
@@ -367,12 +370,7 @@ class ConversationCodec:
                 f"{self.path}: written with schema version {found.newest_version}, this release "
                 f"reads up to {SCHEMA_VERSION}; upgrade it, the log is left as it is"
             )
-        if found.damage:
-            _LOG.warning(
-                "%s: %s",
-                self.path,
-                "; ".join(f"line {each.line}: {each.reason}" for each in found.damage[:5]),
-            )
+        tell(self.path, found.damage)
         return found
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.lifecycle.errors import MessageRefused
 from harness.lifecycle.memory.tokens import Content, count_content
 from harness.lifecycle.storage.durable import unseal
+
+TOLD_MAX = 5
+_LOG = logging.getLogger("harness.lifecycle")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,13 @@ class Scan:
     last_offset: int = 0
     next_sequence: int = 0
     newest_version: int = 0
+
+
+def tell(log: object, damage: Sequence[Damage]) -> None:
+    """Say aloud what is broken in a log, the first few of it."""
+    if damage:
+        told = "; ".join(f"line {each.line}: {each.reason}" for each in damage[:TOLD_MAX])
+        _LOG.warning("%s: %s", log, told)
 
 
 def scan(data: bytes, *, base: int = 0, first: int = 0) -> Scan:

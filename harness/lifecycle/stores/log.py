@@ -8,7 +8,6 @@ A row whose write was not acknowledged is not read, and its place is written aga
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,10 +15,8 @@ from harness.lifecycle.errors import LogVersionError, MessageRefused
 from harness.lifecycle.memory.tokens import Content
 from harness.lifecycle.storage.codec import SCHEMA_VERSION, wall_clock_ns
 from harness.lifecycle.storage.durable import seal, unseal
-from harness.lifecycle.storage.record import Damage, Record, check_shape, counted, own_id
+from harness.lifecycle.storage.record import Damage, Record, check_shape, counted, own_id, tell
 from harness.lifecycle.stores.shelf import Row, Shelf
-
-_LOG = logging.getLogger("harness.lifecycle")
 
 
 class StoredLog:
@@ -100,8 +97,11 @@ class StoredLog:
         return records
 
     def read_head(self) -> list[Record]:
-        """What `settle` left unread."""
-        return read_rows(self._shelf.rows(0, self.head), 0, self.head)[0]
+        """What `settle` left unread. Damage is told as by `read_all`."""
+        records, damage, _ = read_rows(self._shelf.rows(0, self.head), 0, self.head)
+        self.damage = damage + self.damage
+        tell(self._shelf.name, damage)
+        return records
 
     def head_holds(self, record_id: str) -> bool:
         """Whether a record of that id may be in what `settle` left unread; reads no record."""
@@ -145,12 +145,7 @@ class StoredLog:
                 f"{self._shelf.name}: written with schema version {newest}, this release reads up "
                 f"to {SCHEMA_VERSION}; upgrade it, the log is left as it is"
             )
-        if self.damage:
-            _LOG.warning(
-                "%s: %s",
-                self._shelf.name,
-                "; ".join(f"line {each.line}: {each.reason}" for each in self.damage[:5]),
-            )
+        tell(self._shelf.name, self.damage)
         return records
 
 

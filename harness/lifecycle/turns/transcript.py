@@ -250,7 +250,7 @@ class Transcript:
     def _finish(self, turn: Turn, record: Record) -> None:
         turn.answer = turn.text()
         self.completed += 1
-        if record.meta.get("stop_reason") == "refusal" and not turn.results:
+        if record.meta.get("stop_reason") == "refusal":
             # What was refused once makes the API refuse all that comes after it.
             self.window.drop_turn(turn.sequence)
         if self.completed % self._every == 0 and not self.settled:

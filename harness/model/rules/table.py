@@ -95,8 +95,8 @@ ON_PROMPT: tuple[Rule[Ask], ...] = (
     _rule("H", window.prompt_too_long, ANY),
     _rule("H", window.prompt_plus_max_tokens, ANY),
 )
-ELSEWHERE = {"unknown_model": "H", "rate_limit": "H"}
-"""Rules that need more than one look: the catalogue, the buckets."""
+ELSEWHERE = {"unknown_model": "H", "rate_limit": "H", "refused_turn_kept": "H"}
+"""Rules that need more than one look: the catalogue, the buckets, what was said before."""
 
 SURE = (
     {rule.name: rule.sure for rule in AT_ENTRY}

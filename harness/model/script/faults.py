@@ -1,14 +1,16 @@
 """The faults of the model's own: which one an attempt meets, and what is answered for it.
 
-A fault of a turn is used up by that turn's attempts, whichever process makes them.
+A fault of a turn is used up by that turn's attempts, whichever process makes them; where it is
+about what the message says (400, 413), by later requests too that still carry the message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from harness.model.message import Refusal
+from harness.model.script.carried import ABOUT_THE_MESSAGE
 from harness.scenario.faults import Fault, Http, Stream
 
 ERROR_TYPES = {
@@ -69,13 +71,19 @@ class Faults:
         other._open, other._met = self._open, dict(self._met)
         return other
 
-    def meet(self, turn: int) -> Met | None:
-        """The first fault of this turn that is not used up, one attempt less from now on."""
+    def meet(self, turn: int, carried: Collection[int] = ()) -> Met | None:
+        """The first fault that is not used up, one attempt less from now on: of this turn, or of
+        an earlier one whose message is carried along, if it is about that."""
         for number, what in self._open:
-            if what.turn == turn and self._met.get(number, 0) < what.times:
+            here = what.turn == turn or (what.turn in carried and _is_about_the_message(what))
+            if here and self._met.get(number, 0) < what.times:
                 self._met[number] = self._met.get(number, 0) + 1
                 return Met(number, what)
         return None
+
+
+def _is_about_the_message(what: Http | Stream) -> bool:
+    return isinstance(what, Http) and what.status in ABOUT_THE_MESSAGE
 
 
 def refusal_for(fault: Http) -> Refusal:
@@ -90,6 +98,17 @@ def refusal_for(fault: Http) -> Refusal:
         kind=ERROR_TYPES[status],
         headers=headers,
     )
+
+
+def refused_by(met: Met | None, stream: bool) -> Refusal | None:
+    """The error answer that a fault gives in place of a reply, if it does."""
+    if met is None:
+        return None
+    if isinstance(met.what, Http):
+        return refusal_for(met.what) if met.what.status is not None else None
+    if met.what.error is not None and not stream:
+        return error_for(met.what.error)
+    return None
 
 
 def error_for(kind: str) -> Refusal:

@@ -36,7 +36,7 @@ def find_place(
         message = messages[number]
         if message.role != "user":
             continue
-        text, turns = _recognised(index, message)
+        text, turns = recognised(index, message)
         if turns:
             turn = turns[0]
             if len(turns) > 1:
@@ -45,7 +45,8 @@ def find_place(
     return None
 
 
-def _recognised(index: Index, message: Message) -> tuple[str, tuple[int, ...]]:
+def recognised(index: Index, message: Message) -> tuple[str, tuple[int, ...]]:
+    """The text of a user's message that the script knows, and the turns that may have said it."""
     texts = [block["text"] for block in message.blocks if block["type"] == "text"]
     for text in reversed(texts):
         turns = index.by_user(text)
@@ -77,7 +78,7 @@ def _among(
         for place in range(since, len(before) - 1)
         if before[place].role == "user"
         and before[place + 1].role == "assistant"
-        and _recognised(index, before[place])[0] == text
+        and recognised(index, before[place])[0] == text
     )
     return later[min(answered, len(later) - 1)]
 
@@ -91,7 +92,7 @@ def _last_known(index: Index, before: Sequence[Message]) -> tuple[int, int]:
             if len({spot.turn for spot in spots}) == 1:
                 return spots[0].turn, number + 1
         elif message.role == "user":
-            turns = _recognised(index, message)[1]
+            turns = recognised(index, message)[1]
             if len(turns) == 1:
                 return turns[0], number + 1
     return 0, 0

@@ -23,6 +23,7 @@ from pathlib import Path
 from harness.world import network
 from harness.world.settled import Pending
 from harness.world.syscalls import contents, entries
+from harness.world.syscalls.filter import SLEEPS
 from harness.world.syscalls.notify import (
     Listener,
     Notification,
@@ -119,6 +120,21 @@ class Trace:
         return self.files.before
 
 
+@dataclass(frozen=True)
+class Tracing:
+    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
+
+    `told`: the life tells its calls itself, for there is no trapping them here. With `slept` its
+    sleeps are trapped as well, and over when that returns.
+    """
+
+    trace: Trace
+    decide: Decide
+    advance: Callable[[int], None]
+    told: bool = False
+    slept: Callable[[], None] | None = None
+
+
 def cut(operation: Operation, decision: Short | Torn) -> Operation:
     """The part of a write that takes effect; ValueError for what cannot be cut."""
     if operation.kind != "write" or not 0 < decision.size <= len(operation.data):
@@ -145,6 +161,7 @@ class Recorder:
         *,
         advance: Callable[[int], None] = no_time,
         refused: Callable[[str, str], None] = lambda address, call: None,
+        slept: Callable[[], None] | None = None,
     ) -> None:
         self.trace = trace
         # Whoever was making files before is dead.
@@ -153,6 +170,7 @@ class Recorder:
         self._decide = decide
         self._advance = advance
         self._refused = refused
+        self._slept = slept
         self._pending = Pending(trace.files.home)
         self._names = {number: name for name, number in machine().numbers.items()}
 
@@ -200,7 +218,7 @@ class Recorder:
                 break
             waiting = self._listener.receive()
             try:
-                if self._names[waiting.number] in network.CALLS:
+                if self._names[waiting.number] in network.CALLS | SLEEPS:
                     break
                 if self._understand(waiting) is not None:
                     break
@@ -213,6 +231,12 @@ class Recorder:
     def _answer(self, waiting: Notification) -> None:
         if self._names[waiting.number] in network.CALLS:
             self._gate(waiting)
+            return
+        if self._names[waiting.number] in SLEEPS:
+            if self._slept is not None:
+                self._slept()
+            self._listener.check(waiting)
+            self._listener.give(waiting, 0)
             return
         try:
             operation = self._understand(waiting)

@@ -8,7 +8,7 @@ from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
 from harness.scenario.schema import Scenario
-from tests.checks.building import after, changed, chat, perfect, with_history
+from tests.checks.building import after, changed, chat, perfect, with_history, without
 
 
 def the_finding(record: Record) -> Finding:
@@ -30,6 +30,45 @@ def shown(text: str, *, fault: int | None, stop: str = "end_turn") -> Record:
         record = changed(record, kind, 1, text=text)
     said = {"role": "assistant", "content": text}
     return with_history(record, -1, lambda m: [*m[:3], said, *m[4:]])
+
+
+def test_an_empty_answer_to_what_the_model_never_replied_to_is_none() -> None:
+    refused = {"http": {"turn": 2, "status": 400}}
+    record = changed(perfect(chat(faults=[refused])), "reply.returned", 1, text="")
+    record = without(changed(record, "reply.delivered", 1, text=""), "model.answered", 2)
+    found = [each for each in judge(record).findings if "empty" in each.message]
+    assert [(each.code, each.turn, each.message) for each in found] == [
+        (
+            "P5",
+            2,
+            "turn 2's message was acknowledged with an empty answer, and the model has never "
+            "replied to it",
+        )
+    ]
+
+
+def delivered_again(*during: tuple[str, dict[str, object]]) -> Record:
+    """Turn 1's message arrives once more after turn 3."""
+    faults = [{"redelivery": {"turn": 4, "of": 1}}]
+    fired = ("fault.fired", {"fault": 0, "what": "again"})
+    told = ("redelivered", {"message_id": "m00001", "of": 1})
+    over = ("redelivery.over", {"answer": "Answer number 1.", "error": None})
+    record = perfect(chat(faults=faults))
+    return after(record, "reply.delivered", 2, fired, told, *during, over)
+
+
+def test_a_message_of_long_ago_is_not_asked_again() -> None:
+    assert judge(delivered_again()).outcome == "pass"
+    plain = perfect(chat())
+    asked = [next(plain.of(kind)).data for kind in ("request.sent", "model.answered")]
+    again = [{**data, "request": 99} for data in asked]
+    record = delivered_again(("request.sent", again[0]), ("model.answered", again[1]))
+    (first, *_) = [each for each in judge(record).findings if "once more" in each.message]
+    assert first.code == "P5"
+    assert first.message == (
+        "turn 1's message had been answered, arrived once more under its id m00001, and the model "
+        "was asked again"
+    )
 
 
 @pytest.mark.parametrize("fault", [0, None])

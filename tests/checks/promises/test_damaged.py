@@ -49,6 +49,18 @@ def test_one_record_may_be_gone_where_the_scenario_damaged_one(left: Any) -> Non
     assert told(damaged(left)) == []
 
 
+@pytest.mark.parametrize(("stop", "broken"), [("max_tokens", False), ("end_turn", True)])
+def test_of_an_answer_in_pieces_one_may_be_gone(stop: str, broken: bool) -> None:
+    def without_piece(messages: Messages) -> Messages:
+        return [*messages[:3], {"role": "assistant", "content": "Answer 2."}, *messages[4:]]
+
+    record = damaged(without_piece)
+    first = next(record.of("model.answered"))
+    data = {**first.data, "turn": 2, "stop_reason": stop}
+    record = after(record, "request.sent", 1, ("model.answered", data))
+    assert (("P1", 2) in told(record)) is broken
+
+
 def test_damage_that_is_opened_without_a_word_breaks_s2() -> None:
     (finding,) = judge(damaged(loud=False)).findings
 

@@ -19,13 +19,15 @@ def findings(record: Record) -> list[tuple[str, str]]:
 
 
 def booked(record: Record, replies: int, attempts: int | None = None) -> Record:
-    """The same with so many replies in the target's books."""
+    """The same with so many replies in the target's books, and every request that left."""
+    opened = next(record.of("usage")).n
+    asked = sum(event.n < opened for event in record.of("model.answered"))
     books = {
         "input_tokens": 40 * replies,
         "output_tokens": 20 * replies,
         "cache_read_tokens": 50 * replies,
         "cache_write_tokens": 10 * replies,
-        "attempts": replies if attempts is None else attempts,
+        "attempts": asked if attempts is None else attempts,
     }
     return changed(record, "usage", 0, **books)
 
@@ -100,6 +102,46 @@ def test_attempts_are_the_requests_that_left_where_they_are_counted(
 ) -> None:
     record = booked(perfect(chat(TURNS), **KEEPS), TURNS, attempts)
     assert (findings(record) == []) is kept
+
+
+@pytest.mark.parametrize("at", ["reply.started", "reply.received", "reply.returned"])
+def test_a_reply_that_died_with_its_process_is_an_attempt(at: str) -> None:
+    record = dying(chat(TURNS), 2, at, **KEEPS)
+    asked = sum(1 for _ in record.of("model.answered"))
+    assert asked == TURNS + (at != "reply.returned")
+    message = f"{asked - 1} attempts, the API's ledger has from {asked} to {asked + 1}"
+    less = booked(record, TURNS if at != "reply.returned" else TURNS - 1, asked - 1)
+    assert [found[1].partition(" say ")[2] for found in findings(less)] == [
+        f"{message} that it can know of"
+    ]
+    cut = changed(less, "crashed", 0, tier="ext4")
+    assert findings(cut) == [], "a power cut may take what it had written down"
+
+
+def test_what_the_client_tried_again_is_an_attempt_once_the_call_is_over() -> None:
+    faults = [{"http": {"turn": 2, "status": 529, "times": 2}}]
+    record = perfect(chat(TURNS, faults=faults), **KEEPS)
+    assert findings(booked(record, TURNS, TURNS + 2)) == []
+    assert [code for code, _ in findings(booked(record, TURNS, TURNS + 1))] == ["W5"]
+
+
+def test_of_what_the_client_tried_in_the_call_it_died_in_one_attempt_is_known() -> None:
+    faults = [
+        {"http": {"turn": 2, "status": 529, "times": 2}},
+        {"crash": {"turn": 2, "at": "reply.started"}},
+    ]
+    record = perfect(chat(TURNS, faults=faults), **KEEPS)
+    assert sum(1 for _ in record.of("model.answered")) == TURNS + 3
+    assert findings(booked(record, TURNS, TURNS + 1)) == []
+    assert [code for code, _ in findings(booked(record, TURNS, TURNS))] == ["W5"]
+
+
+def test_in_a_turn_whose_disk_failed_the_replies_that_it_had_are_enough() -> None:
+    faults = [{"http": {"turn": 2, "status": 529, "times": 2}}]
+    record = perfect(chat(TURNS, faults=faults), **KEEPS)
+    told = {"operation": "write", "path": "log", "error": "ENOSPC"}
+    record = after(record, "user.received", 1, ("disk", told))
+    assert findings(booked(record, TURNS, TURNS)) == []
 
 
 def test_without_books_there_is_nothing_to_agree() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
 from harness.scenario.schema import Scenario
-from tests.checks.building import after, booking, changed, chat, perfect
+from tests.checks.building import after, booking, changed, chat, edited, perfect
 
 PASTE = "beginning of it " + "middle " * 400 + "end of it"
 
@@ -37,6 +38,22 @@ def test_a_request_without_the_newest_message_breaks_w3() -> None:
 
     assert finding.turn == 2
     assert finding.message.startswith("2 requests without the newest user message, the first in")
+
+
+def test_what_a_recovery_asks_before_the_message_has_come_is_no_request_of_its_turn() -> None:
+    record = perfect(chat())
+    told = {kind: next(record.of(kind)).data for kind in ("request.sent", "model.answered")}
+    old = [(kind, {**data, "request": 99}) for kind, data in told.items()]
+    early = edited(
+        record,
+        lambda e: (
+            [*(replace(e, kind=kind, data=data) for kind, data in old), e]
+            if e.kind == "user.received" and e.turn == 2
+            else [e]
+        ),
+    )
+    assert findings(early) == []
+    assert findings(after(record, "user.received", 1, *old))
 
 
 def test_blocks_and_bodies_as_text_are_read_too() -> None:

@@ -52,6 +52,15 @@ def test_a_rejected_request_breaks_w1_in_the_words_of_the_api(status: int) -> No
     )
 
 
+def test_a_request_declined_for_a_turn_that_was_declined_before_breaks_w1() -> None:
+    row = {"rule": "refused_turn_kept", "stop_reason": "refusal", "step": None}
+    record = changed(perfect(chat()), "model.answered", 2, **row)
+    found = [each for each in judge(record).findings if each.code == "W1"]
+    assert [(each.turn, each.message.partition(":")[0]) for each in found] == [
+        (3, "the API declined 1 request (rule refused_turn_kept)")
+    ]
+
+
 def test_requests_rejected_for_the_same_reason_are_one_finding() -> None:
     record = perfect(chat())
     for nth in (1, 2, 3):

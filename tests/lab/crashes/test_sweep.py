@@ -104,3 +104,9 @@ def test_a_scenario_with_a_sweep_is_swept_when_it_is_run() -> None:
     assert numbers.crash_points_planned == numbers.crash_points_fired > 4
     assert any(event.data["fault"] == 0 for event in result.record.of("crashed"))
     assert {parse(finding.token).choice[0] for finding in result.verdict.findings} >= {"k", "e"}
+
+
+def test_other_processes_in_the_home_are_left_out_of_a_sweep() -> None:
+    beside = [{"writer": {"turn": 2}}, {"neighbour": {"turn": 3, "session": "ann", "says": "hey"}}]
+    result = lab.sweep(_loaded(faults=beside), tiers=("kill",), states_max=4)
+    assert (result.outcome, result.verdict.reasons) == ("pass", ())

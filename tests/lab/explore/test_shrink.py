@@ -72,6 +72,15 @@ def test_a_fault_moves_along_when_lines_before_it_go() -> None:
     assert count_turns(smallest) == 3
 
 
+def test_both_turns_of_a_redelivery_move_along() -> None:
+    data = _scenario().dump()
+    data["faults"] = [{"redelivery": {"turn": 5, "of": 4}}]
+    smallest = shrink(Scenario.model_validate(data), lambda one: bool(one.faults))
+    (fault,) = smallest.faults
+    assert fault.redelivery is not None
+    assert (fault.redelivery.turn, fault.redelivery.of, count_turns(smallest)) == (2, 1, 2)
+
+
 def test_what_needs_much_to_be_said_is_said_in_few_turns() -> None:
     def overflows(scenario: Scenario) -> bool:
         said = "".join(turn.user + turn.final_text for turn in plan(scenario, 0).turns)

@@ -79,7 +79,11 @@ class Server:
         self._process = None
 
     def end(self) -> None:
-        """Kill it and remove its folder."""
+        """Have it shut down, which frees its shared memory, and remove its folder."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE_S)
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -166,6 +167,23 @@ def test_damage_is_named_by_its_line_and_costs_nothing_else(place: Place) -> Non
     held.log.append("user", "turn 5")
     assert [record.sequence for record in held.log.read_all()] == [0, 2, 3, 4, 5]
     assert len(held.log.settle(tail=(records[4].offset, 4))) == 2
+    held.release()
+
+
+def test_damage_in_what_opening_left_unread_is_told_when_that_is_read(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = place.open()
+    records = [held.log.append("user", f"turn {n}") for n in range(5)]
+    held.release()
+    place.spoil(1, seal(records[1].as_json(1)).replace(b"turn 1", b"turn X"))
+    held = place.open()
+    with caplog.at_level(logging.WARNING, "harness.lifecycle"):
+        assert len(held.log.settle(tail=(records[4].offset, 4))) == 1
+        assert caplog.records == []
+        assert [each.content for each in held.log.read_head()] == ["turn 0", "turn 2", "turn 3"]
+    assert "line 2" in caplog.text
+    assert [each.line for each in held.log.damage] == [2]
     held.release()
 
 

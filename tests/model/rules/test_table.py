@@ -28,6 +28,7 @@ ELSEWHERE_TESTED = {
     "prompt_plus_max_tokens": "test_window.py",
     "unknown_model": "test_mock.py",
     "rate_limit": "test_limits.py",
+    "refused_turn_kept": "test_carried.py",
 }
 
 
