@@ -146,7 +146,7 @@ class _Hearing:
     def _answer(self, command: dict[str, Any]) -> dict[str, Any]:
         if command["do"] == "again":
             # Whatever was open before is let go of; whether it could be is nobody's business now.
-            self._driver.answer({"do": "close"})
+            self._driver.let_go()
             HAND.turn(command["epoch_ns"], command["origin_ns"])
             self._driver = _begin(self._found, command)
             return {"value": None}

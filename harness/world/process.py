@@ -191,7 +191,7 @@ class Life:
         self._recorder: Recorder | None = None
         self._heard: deque[Mapping[str, Any]] = deque()
         self._ear: Ear | None = None
-        self._answer: Answer = _refuse_calls
+        self._answer: Answer
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
@@ -339,7 +339,9 @@ class Life:
             self._end()
 
     def quit(self) -> None:
-        """Let it go in peace."""
+        """Let it go in peace, if it has not gone already."""
+        if not self.alive:
+            return
         with contextlib.suppress(Hangup):
             self._commands.send({"do": "quit"})
             deadline = time.monotonic() + _LAST_WORDS_S
@@ -390,7 +392,3 @@ def _poll(*ends: Channel | int) -> select.poll:
 
 class _Refused(Exception):
     """The life could not put the filter on."""
-
-
-def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
-    raise RuntimeError(f"a life spoke before it was asked anything: {call}")

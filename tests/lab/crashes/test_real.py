@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.case import parse
+from harness.checks.judge import judge
 from harness.lab.crashes.base import Base
 from harness.lab.crashes.judging import a_place
 from harness.lab.crashes.real import confirm, record_of_strike, source_line, strike
@@ -21,6 +22,7 @@ from tests.lab.crashes.conftest import recorded
 
 WORKS, WHY = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
+SQLITE = str(Path(__file__).parents[2] / "stacks" / "lifecycle_sqlite.py:InSqlite")
 HONEST = str(Path(__file__).parents[2] / "broken" / "honest.py:Honest")
 
 
@@ -79,6 +81,17 @@ def test_the_line_that_issued_an_operation_is_found(stack: tuple[Server, Base]) 
     line = source_line(server, base, writes[-1])
     assert line is not None
     assert ".py:" in line
+
+
+def test_a_kill_in_its_last_operations_as_it_closes_is_followed_by_another_life() -> None:
+    with POOL.server(find_target(SQLITE), lambda: False) as server:
+        base = recorded(server, SQLITE)
+        with a_place(server) as home:
+            record = record_of_strike(server, base, len(base.operations) - 1, home)
+    (usage,), (crashed,) = base.record.of("usage"), record.of("crashed")
+    assert base.disk[-1].n > usage.n
+    assert [event.kind for event in record.events[crashed.n + 1 :]].count("opened") == 1
+    assert judge(record).outcome == "pass"
 
 
 def test_an_operation_that_never_comes_is_said(base: Base, server: Server) -> None:
