@@ -39,7 +39,7 @@ def _asleep(process: int, thread: int) -> Mapping[str, str] | None:
             runs[name] = _read(f"{folder}/{name}/schedstat")
             if _read(f"{folder}/{name}/stat").rpartition(")")[2].split()[0] != "S":
                 return None
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         # It has come or gone meanwhile; look again.
         return None if os.path.exists(folder) else {}
     return runs
