@@ -27,6 +27,8 @@ from harness.world.syscalls.rehearsal import choose
 LOOKS = 5
 """So many times in a row must a process be found asleep, to be taken for one that waits."""
 LOOK_S = 0.04
+LULL_S = 0.1
+"""Real seconds that a sleep may last, while nobody else can be let through."""
 _ON_ITS_WAY = ("passed",)
 """Messages that a process does not wait for: it is still its turn."""
 PATIENCE_S = 20.0
@@ -54,6 +56,16 @@ class _Turnstile:
             self.changed.notify_all()
             self.changed.wait_for(lambda: self.holder == place)
             self.waiting[place] = False
+
+    def lull(self, place: int) -> None:
+        """This one sleeps: give the others the time to come here, where they still run."""
+        others = [other for other in range(len(self.over)) if other != place]
+        with self.changed:
+            self.changed.wait_for(
+                lambda: any(self.waiting[other] for other in others)
+                or all(self.over[other] for other in others),
+                LULL_S,
+            )
 
     def begin(self) -> None:
         """Let the first one through, when all of them stand here."""
@@ -111,14 +123,15 @@ class _Switching(_Guest):
         """
         told = choose().fidelity == "python"
         trace, advance = Trace.of(ground.home), ground.clock.advance
-        gate = Tracing(trace, self._decide, advance, told, self._next)
+        gate = Tracing(trace, self._decide, advance, told, self._sleep)
         return Life(ground.server, ground.clock, order, gate)
 
     def _decide(self, _operation: Operation) -> Decision:
-        self._next()
+        self.stage.turnstile.enter(self.stage.place)
         return Go()
 
-    def _next(self) -> None:
+    def _sleep(self) -> None:
+        self.stage.turnstile.lull(self.stage.place)
         self.stage.turnstile.enter(self.stage.place)
 
 
