@@ -11,6 +11,7 @@ closes the session, and lets it in.
 
 from __future__ import annotations
 
+import platform
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from harness.lab.lives import Ground, Lives, Living, Over
 from harness.lab.stage import Stage
 from harness.scenario.plan import Turn
 from harness.world.process import Life, Raised, Returned, Tracing
+from harness.world.syscalls.filter import SLEEPS
+from harness.world.syscalls.numbers import MACHINES
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Go, Trace
 from harness.world.syscalls.rehearsal import choose
@@ -62,8 +65,10 @@ class _Turnstile:
         others = [other for other in range(len(self.over)) if other != place]
         with self.changed:
             self.changed.wait_for(
-                lambda: any(self.waiting[other] for other in others)
-                or all(self.over[other] for other in others),
+                lambda: (
+                    any(self.waiting[other] for other in others)
+                    or all(self.over[other] for other in others)
+                ),
                 LULL_S,
             )
 
@@ -261,14 +266,27 @@ class _Together:
 
 
 def _sleeps(pid: int | None) -> bool:
-    """Whether every thread of a process sleeps, or it is gone."""
+    """Whether every thread of a process sleeps and none of them waits for us, or it is gone."""
     if pid is None:
         return False
     try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
         states = [
-            (task / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-            for task in Path(f"/proc/{pid}/task").iterdir()
+            (task / "stat").read_text("ascii").rpartition(")")[2].split()[0] for task in threads
         ]
+        calls = [(task / "syscall").read_text("ascii").split()[0] for task in threads]
     except OSError:
         return False
-    return all(state == "S" for state in states)
+    return all(state == "S" for state in states) and not set(calls) & _ANSWERED
+
+
+def _answered() -> frozenset[str]:
+    """The calls in which a process waits for our answer: it reads from us, or is trapped."""
+    numbers = MACHINES[platform.machine()].numbers if platform.machine() in MACHINES else {}
+    trapped = {number for name, number in numbers.items() if name not in SLEEPS}
+    return frozenset(map(str, trapped | _RECEIVES.get(platform.machine(), set())))
+
+
+_RECEIVES = {"x86_64": {45, 47}, "aarch64": {207, 212}}
+"""The numbers of recvfrom and recvmsg."""
+_ANSWERED = _answered()
