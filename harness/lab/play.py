@@ -173,6 +173,7 @@ def fail_everywhere(
     errors: Sequence[failures.Error] = failures.ERRORS,
     seed: int | None = None,
     most: int | None = None,
+    jobs: int = 1,
     on_case: failures.OnCase = lambda error, done, planned: None,
 ) -> Result:
     """One scenario played once for each of its disk operations, which then fails, each judged.
@@ -180,8 +181,13 @@ def fail_everywhere(
     `errors` are ENOSPC and EIO; over `most` an even sample of the operations. `on_case` hears how
     many of how many are done. Exceptions are those of `play`.
     """
-    with bench(loaded, target, seed, python) as place:
-        return failures.fail_everywhere(place, errors, most=most, on_case=on_case)
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(bench(loaded, target, seed, python))
+        more = [
+            stack.enter_context(POOL.server(place.target, lambda: False))
+            for _ in range(max(1, jobs) - 1)
+        ]
+        return failures.fail_everywhere(place, errors, more=more, most=most, on_case=on_case)
 
 
 @contextlib.contextmanager
