@@ -145,7 +145,13 @@ class _Struck:
 
 
 class _Mortal(Lives):
-    """Lives of which the first dies in operation `struck.at`, for good."""
+    """Lives of which the first dies in operation `struck.at`, for good.
+
+    As a swept case they have no forks; and where a warm life follows, whose word is only believed
+    when it is good, nobody asks for the line that it died on.
+    """
+
+    forks = False
 
     def __init__(self, struck: _Struck, ground: Ground, stage: Stage, tracing: Tracing) -> None:
         self._struck: _Struck | None = struck
@@ -159,7 +165,8 @@ class _Mortal(Lives):
             stage.dying = Death(_NOBODY, stage.turn or 0, name, None)
             return Die()
 
-        super().__init__(ground, stage, dataclasses.replace(tracing, decide=strikes))
+        told = dataclasses.replace(tracing, decide=strikes, lines=struck.warm is None)
+        super().__init__(ground, stage, told)
         self._heir: Warm | None = None
 
     def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:

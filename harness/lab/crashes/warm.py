@@ -57,6 +57,8 @@ class Warm:
         self._begun = 0
         self.capabilities: frozenset[str] = frozenset()
         """What its target offers, as far as is known."""
+        self.is_spoken_to = True
+        """Whether something is said to it once it has been asked what it remembers."""
 
     def lives(self, ground: Ground, stage: Stage, tracing: Tracing | None) -> Lives:
         """The lives of one case; ValueError for a traced one, whose process must really die."""
@@ -81,6 +83,8 @@ class Warm:
         """What a case asks right after this command, whatever comes of it but an error."""
         if do == "open":
             yield from ("history", *self._offered("checkpoint", "resume"))
+            if not self.is_spoken_to:
+                yield from (*self._offered("usage"), "close")
         elif do == "usage":
             yield "close"
 
