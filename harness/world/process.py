@@ -322,7 +322,9 @@ class Life:
 
     def _place_of(self, dying: Dying) -> str | None:
         """Which line it stands on in the operation that it dies in; then it is killed."""
-        stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
+        asked = self._tracing is not None and self._tracing.lines
+        recorder = self._recorder if asked else None
+        stack = () if recorder is None else recorder.stack(dying, self._output)
         self.kill()
         return innermost(stack, self._server.libraries)
 

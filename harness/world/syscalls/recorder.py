@@ -127,7 +127,8 @@ class Tracing:
     """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
 
     `told`: the life tells its calls itself, for there is no trapping them here. With `slept` its
-    sleeps are trapped as well, and over when that returns.
+    sleeps are trapped as well, and over when that returns. `lines`: of a life that dies in an
+    operation the line is found that it stood on.
     """
 
     trace: Trace
@@ -135,6 +136,7 @@ class Tracing:
     advance: Callable[[int], None]
     told: bool = False
     slept: Callable[[], None] | None = None
+    lines: bool = True
 
 
 def cut(operation: Operation, decision: Short | Torn) -> Operation:
