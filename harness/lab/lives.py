@@ -98,7 +98,12 @@ class Living(Protocol):
 
 
 class Lives:
-    """The lives of one case. `this_turn` counts those begun again for one user message."""
+    """The lives of one case. `this_turn` counts those begun again for one user message.
+
+    `forks`: whether a second process shows after each crash what else it might have done (P3).
+    """
+
+    forks = True
 
     def __init__(self, ground: Ground, stage: Stage, tracing: Tracing | None) -> None:
         self.crashes = 0

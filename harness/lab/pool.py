@@ -56,6 +56,14 @@ class Pool:
         with self._lock:
             self._idle.setdefault(key, []).append(server)
 
+    @contextlib.contextmanager
+    def servers(
+        self, ref: TargetRef, count: int, stopped: Callable[[], bool]
+    ) -> Iterator[list[Server]]:
+        """So many of them, in the same way."""
+        with contextlib.ExitStack() as stack:
+            yield [stack.enter_context(self.server(ref, stopped)) for _ in range(count)]
+
     def close(self) -> None:
         """End all idle servers and what they started."""
         with self._lock:

@@ -230,6 +230,9 @@ def swept(result: Result) -> Iterator[Line]:
         what = "distinct states" if tier.islower() else "disk operations that fail"
         said = f"  {tier:<6}{count.distinct:>6,} {what}, "
         yield (Span(said), _broken(count))
+        if count.tried < count.legal:
+            said = f"        found in an even sample of {count.tried:,} of {count.legal:,} ways to"
+            yield (Span(f"{said} crash, as many as are tried", "yellow"),)
         if (again := result.recoveries.get(tier)) is not None:
             said = f"        {again.distinct:>4,} more by crashing again in {again.recorded:,} of "
             yield (Span(f"{said}{again.of:,} recoveries, "), _broken(again))

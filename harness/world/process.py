@@ -250,9 +250,12 @@ class Life:
                 return outcome_of(self._heard.popleft())
             if self._server.stopped():
                 raise Stopped
-            readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
+            held = self._recorder if self._recorder is not None and self._recorder.holds else None
+            readable = [descriptor for descriptor, _ in self._all.poll(0 if held else _SLICE_MS)]
             if not readable:
-                if time.monotonic() - silent_since > HANG_LIMIT_S:
+                if held is not None and held.let_go(lambda: not self._all.poll(0)):
+                    silent_since = time.monotonic()
+                elif time.monotonic() - silent_since > HANG_LIMIT_S:
                     self.kill()
                     return Hung()
                 continue
@@ -319,7 +322,9 @@ class Life:
 
     def _place_of(self, dying: Dying) -> str | None:
         """Which line it stands on in the operation that it dies in; then it is killed."""
-        stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
+        asked = self._tracing is not None and self._tracing.lines
+        recorder = self._recorder if asked else None
+        stack = () if recorder is None else recorder.stack(dying, self._output)
         self.kill()
         return innermost(stack, self._server.libraries)
 

@@ -111,23 +111,24 @@ class Base:
         before = self._events_before(at)
         last = before[-1].n if before else -1
         place = bisect.bisect_right(self.answered, last, key=lambda entry: entry[0]) - 1
-        received = [event for event in before if event.kind == "user.received"]
-        delivered = {event.turn for event in before if event.kind == "reply.delivered"}
+        said = [event for event in before if not is_silent(event)]
+        received = [event for event in said if event.kind == "user.received"]
+        delivered = {event.turn for event in said if event.kind == "reply.delivered"}
         turn = received[-1].turn if received else None
         return Moment(
             at=at,
             events=before,
-            effects=[Effect(**e.data) for e in before if e.kind == "tool.effect"],  # type: ignore[arg-type]
+            effects=[Effect(**e.data) for e in said if e.kind == "tool.effect"],  # type: ignore[arg-type]
             elapsed_ns=before[-1].at_ns if before else 0,
             turn=turn,
             in_flight=turn is not None and turn not in delivered,
             sending=sum(1 for event in received if event.turn == turn),
             model=self.answered[place][1],
             operation=self.named(at),
-            said=sum(1 for event in before if not is_silent(event)),
-            lives=max((event.life for event in before), default=0),
-            requests=sum(1 for event in before if event.kind == "request.sent"),
-            wrong_by_ns=sum(int(str(e.data["ns"])) for e in before if e.kind == "clock.set"),
+            said=len(said),
+            lives=max((event.life for event in said), default=0),
+            requests=sum(1 for event in said if event.kind == "request.sent"),
+            wrong_by_ns=sum(int(str(e.data["ns"])) for e in said if e.kind == "clock.set"),
         )
 
     def _events_before(self, at: int) -> Sequence[Event]:

@@ -99,6 +99,7 @@ class Bench:
         record, midway = begin(self._base, left)
         before = len(record.events)
         warm.clock.begin_at(0)
+        warm.is_spoken_to = bool(turns_after)
         run(
             self._base.scenario,
             record,
