@@ -3,7 +3,8 @@
 The library takes any `Model`: this one puts the items that it is given into a request to Claude and
 the answer back into items, and keeps nothing. A message that is sent again after a restart or an
 error is taken back first, with `pop_item`, where it was left at the end. Tracing, which would phone
-home, is switched off with the library's own setting. `options: {limit: 4}` is handed to the session.
+home, is switched off with the library's own setting. `options: {limit: 4}` is handed to the
+session.
 """
 
 from __future__ import annotations
