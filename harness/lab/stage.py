@@ -227,7 +227,7 @@ class Stage:
                 ATTEMPTS_PER_TURN_MAX,
                 f"more than {ATTEMPTS_PER_TURN_MAX} requests for one user message",
             )
-        self._gate("request.sent")
+        self._gate("request.sent", self._attempts[self.turn])
         number = next(self._requests)
         body: bytes = call["body"]
         parsed = read_json(body)

@@ -248,9 +248,12 @@ class Life:
         while not self._heard:
             if self._server.stopped():
                 raise Stopped
-            ready = dict(self._all.poll(_SLICE_MS))
+            held = self._recorder if self._recorder is not None and self._recorder.holds else None
+            ready = dict(self._all.poll(0 if held else _SLICE_MS))
             if not ready:
-                if time.monotonic() - silent_since > HANG_LIMIT_S:
+                if held is not None and held.let_go(lambda: not self._all.poll(0)):
+                    silent_since = time.monotonic()
+                elif time.monotonic() - silent_since > HANG_LIMIT_S:
                     self.kill()
                     return Hung()
                 continue

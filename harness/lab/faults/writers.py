@@ -11,6 +11,7 @@ closes the session, and lets it in.
 
 from __future__ import annotations
 
+import platform
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from harness.lab.lives import Ground, Lives, Living, Over
 from harness.lab.stage import Stage
 from harness.scenario.plan import Turn
 from harness.world.process import Life, Raised, Returned, Tracing
+from harness.world.syscalls.filter import SLEEPS
+from harness.world.syscalls.numbers import MACHINES
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Go, Trace
 from harness.world.syscalls.rehearsal import choose
@@ -27,6 +30,8 @@ from harness.world.syscalls.rehearsal import choose
 LOOKS = 5
 """So many times in a row must a process be found asleep, to be taken for one that waits."""
 LOOK_S = 0.04
+LULL_S = 0.1
+"""Real seconds that a sleep may last, while nobody else can be let through."""
 _ON_ITS_WAY = ("passed",)
 """Messages that a process does not wait for: it is still its turn."""
 PATIENCE_S = 20.0
@@ -54,6 +59,18 @@ class _Turnstile:
             self.changed.notify_all()
             self.changed.wait_for(lambda: self.holder == place)
             self.waiting[place] = False
+
+    def lull(self, place: int) -> None:
+        """This one sleeps: give the others the time to come here, where they still run."""
+        others = [other for other in range(len(self.over)) if other != place]
+        with self.changed:
+            self.changed.wait_for(
+                lambda: (
+                    any(self.waiting[other] for other in others)
+                    or all(self.over[other] for other in others)
+                ),
+                LULL_S,
+            )
 
     def begin(self) -> None:
         """Let the first one through, when all of them stand here."""
@@ -111,14 +128,15 @@ class _Switching(_Guest):
         """
         told = choose().fidelity == "python"
         trace, advance = Trace.of(ground.home), ground.clock.advance
-        gate = Tracing(trace, self._decide, advance, told, self._next)
+        gate = Tracing(trace, self._decide, advance, told, self._sleep)
         return Life(ground.server, ground.clock, order, gate)
 
     def _decide(self, _operation: Operation) -> Decision:
-        self._next()
+        self.stage.turnstile.enter(self.stage.place)
         return Go()
 
-    def _next(self) -> None:
+    def _sleep(self) -> None:
+        self.stage.turnstile.lull(self.stage.place)
         self.stage.turnstile.enter(self.stage.place)
 
 
@@ -248,14 +266,27 @@ class _Together:
 
 
 def _sleeps(pid: int | None) -> bool:
-    """Whether every thread of a process sleeps, or it is gone."""
+    """Whether every thread of a process sleeps and none of them waits for us, or it is gone."""
     if pid is None:
         return False
     try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
         states = [
-            (task / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-            for task in Path(f"/proc/{pid}/task").iterdir()
+            (task / "stat").read_text("ascii").rpartition(")")[2].split()[0] for task in threads
         ]
+        calls = [(task / "syscall").read_text("ascii").split()[0] for task in threads]
     except OSError:
         return False
-    return all(state == "S" for state in states)
+    return all(state == "S" for state in states) and not set(calls) & _ANSWERED
+
+
+def _answered() -> frozenset[str]:
+    """The calls in which a process waits for our answer: it reads from us, or is trapped."""
+    numbers = MACHINES[platform.machine()].numbers if platform.machine() in MACHINES else {}
+    trapped = {number for name, number in numbers.items() if name not in SLEEPS}
+    return frozenset(map(str, trapped | _RECEIVES.get(platform.machine(), set())))
+
+
+_RECEIVES = {"x86_64": {45, 47}, "aarch64": {207, 212}}
+"""The numbers of recvfrom and recvmsg."""
+_ANSWERED = _answered()
