@@ -13,13 +13,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.lab.explore.explore import REFERENCE, player
+from harness.lab.explore.hunt import Hunter
 from harness.lab.play import play, sweep
 from harness.lab.pool import POOL
+from harness.lab.targets import find_target
 from harness.report.result import Result
 from harness.scenario.load import Loaded, find, load
-from tests.mutants.planting import ROOT, Defect, defects, plant
+from tests.mutants.planting import ROOT, Defect, defects
 
 STATES_MAX = 200
+CASES_MAX = 60
+"""So many invented cases a mutant, which is a fraction of what 120 s are enough for."""
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,14 @@ class Catch:
     token: str
 
 
+@dataclass(frozen=True)
+class Met:
+    """The first invented case that shows a defect, counted from 1, and the promise's code."""
+
+    case: int
+    code: str
+
+
 def library() -> list[Loaded]:
     """Every story, by path; named as from the root of the project."""
     return [
@@ -41,18 +55,32 @@ def library() -> list[Loaded]:
 
 
 def hunt(
-    defect: Defect | None, stories: Sequence[Loaded], folder: Path, *, states_max: int = STATES_MAX
+    defect: Defect | None, stories: Sequence[Loaded], target: str, *, states_max: int = STATES_MAX
 ) -> Catch | None:
-    """Play until something is found; None where nothing is."""
-    target = plant(defect, folder)
-    try:
-        for result in _played(in_order(defect, stories), target, states_max):
-            if result.verdict.findings:
-                finding = result.verdict.findings[0]
-                return Catch(result.story, finding.code, finding.message, finding.token)
-        return None
-    finally:
-        POOL.close()
+    """Play the library on the planted target until something is found; None where nothing is."""
+    for result in _played(in_order(defect, stories), target, states_max):
+        if result.verdict.findings:
+            finding = result.verdict.findings[0]
+            return Catch(result.story, finding.code, finding.message, finding.token)
+    return None
+
+
+def explore(target: str, folder: Path, *, cases_max: int = CASES_MAX) -> Met | None:
+    """Invent cases as `harness explore` does, with seed 0, until one shows the defect."""
+    hunter = Hunter(
+        target=target,
+        play=player(target),
+        reference=player(REFERENCE),
+        folder=folder,
+        over=lambda: False,
+    )
+    first = hunter.first(SEED, cases_max)
+    return None if first is None else Met(*first)
+
+
+def leave(target: str) -> None:
+    """Let the planted target's warm server go; the reference stack's stays."""
+    POOL.drop(find_target(target))
 
 
 def in_order(defect: Defect | None, stories: Sequence[Loaded]) -> list[Loaded]:
