@@ -31,7 +31,7 @@ def stories() -> list[Loaded]:
 
 @pytest.fixture(scope="module")
 def run(stories: list[Loaded]) -> Run:
-    return play(stories, target="naive")
+    return play(stories, target="naive", sweeps=False)
 
 
 KEPT = {"disk/unicode_separators"}
