@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checks.verdict import Finding
 from harness.lab.explore.explore import REFERENCE, player
 from harness.lab.explore.hunt import Hunter
 from harness.lab.play import play, sweep
@@ -55,12 +56,18 @@ def library() -> list[Loaded]:
 
 
 def hunt(
-    defect: Defect | None, stories: Sequence[Loaded], target: str, *, states_max: int = STATES_MAX
+    defect: Defect | None,
+    stories: Sequence[Loaded],
+    target: str,
+    *,
+    states_max: int = STATES_MAX,
+    ordered: bool = True,
 ) -> Catch | None:
     """Play the library on the planted target until something is found; None where nothing is."""
-    for result in _played(in_order(defect, stories), target, states_max):
+    row = in_order(defect, stories) if ordered else stories
+    for result in _played(row, target, states_max):
         if result.verdict.findings:
-            finding = result.verdict.findings[0]
+            finding = _telling(defect, result.verdict.findings)
             return Catch(result.story, finding.code, finding.message, finding.token)
     return None
 
@@ -83,14 +90,22 @@ def leave(target: str) -> None:
     POOL.drop(find_target(target))
 
 
+def _telling(defect: Defect | None, findings: Sequence[Finding]) -> Finding:
+    """Of several findings the one under a promise that the defect is known to break."""
+    codes = () if defect is None else defect.codes
+    return next((finding for finding in findings if finding.code in codes), findings[0])
+
+
 def in_order(defect: Defect | None, stories: Sequence[Loaded]) -> list[Loaded]:
     """The stories that are expected to catch it, then the others, those that catch most first."""
     first = () if defect is None else defect.first
     unknown = set(first) - set(map(stem, stories))
     assert not unknown, f"{defect}: no story is named {sorted(unknown)}"
     catches = Counter(name for each in defects() for name in each.first)
+    places = {name: place for place, name in enumerate(first)}
     return sorted(
-        stories, key=lambda each: (stem(each) not in first, -catches[stem(each)], each.path)
+        stories,
+        key=lambda each: (places.get(stem(each), len(first)), -catches[stem(each)], each.path),
     )
 
 
