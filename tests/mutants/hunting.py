@@ -21,10 +21,10 @@ from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.report.result import Result
 from harness.scenario.load import Loaded, find, load
-from tests.mutants.planting import ROOT, Defect, defects
+from tests.mutants.planting import ROOT, Defect, defects, plant
 
 STATES_MAX = 200
-CASES_MAX = 60
+CASES_MAX = 40
 """So many invented cases a mutant, which is a fraction of what 120 s are enough for."""
 SEED = 0
 
@@ -83,6 +83,14 @@ def explore(target: str, folder: Path, *, cases_max: int = CASES_MAX) -> Met | N
     )
     first = hunter.first(SEED, cases_max)
     return None if first is None else Met(*first)
+
+
+def both(defect: Defect, folder: Path) -> tuple[Catch | None, Met | None]:
+    """What the library finds of one defect, and what exploring does, on one warm server."""
+    target = plant(defect, folder)
+    caught = hunt(defect, library(), target), explore(target, folder)
+    leave(target)
+    return caught
 
 
 def leave(target: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from harness.lab.explore.explore import explore as explore_whole
-from tests.mutants.hunting import CASES_MAX, SEED, explore, hunt, leave, library, stem
+from tests.mutants.hunting import CASES_MAX, SEED, both, explore, hunt, leave, library, stem
 from tests.mutants.planting import CLASS, PACKAGE, STACK, Defect, StaleDefect, defects, plant
 from tests.mutants.table import PAGE, Figures, page
 
@@ -99,12 +102,11 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
     sound = plant(None, folder / "sound")
     assert hunt(None, stories, sound) is None, "the sound copy breaks a promise"
     leave(sound)
-    known: Figures = {}
-    for name, defect in DEFECTS.items():
-        target = plant(defect, folder / name)
-        known[defect] = hunt(defect, stories, target), explore(target, folder)
-        leave(target)
-        sys.__stderr__.write(f"\n  {name}: {known[defect]}")
+    folders = [folder / name for name in DEFECTS]
+    # In each, a runner and a life take turns, so there may be two a core.
+    workers = 2 * (os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, get_context("spawn")) as crew:
+        known = dict(zip(DEFECTS.values(), crew.map(both, DEFECTS.values(), folders), strict=True))
     PAGE.write_text(page(known), encoding="utf-8")
     return known
 
