@@ -13,7 +13,7 @@ from harness.lab.play import TargetError, play, replay
 from harness.scenario.load import find, load
 
 MINUTE_NS = 60_000_000_000
-CASES = 30
+CASES = 12
 TEN = 10
 
 
