@@ -6,7 +6,7 @@ broken check makes the record invalid. Only what is left is a pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from harness.checks import expect
 from harness.checks.evidence import validity
@@ -53,6 +53,8 @@ CHECKS: Mapping[str, Check] = {
 """Every check by the code of its promise."""
 JUDGED_IN_STORES = ("P1", "P4", "S1", "S2", "S3", "S4", "S5", "S6")
 """A store is not held to what the harness's own plain loop does."""
+OF_MEMORY = ("P1", "P4", "P6", "S1", "S2", "S6")
+"""What can be said of a target that was opened on a state, asked and closed."""
 NEEDS = {"P4": "checkpoint", "W5": "usage"}
 """Promises that only a target with this capability makes."""
 PIN = "script.pin"
@@ -61,23 +63,30 @@ PIN = "script.pin"
 _NOTHING = Numbers(0.0, 0, 0, 0, 0.0, 0, 0)
 
 
-def judge(record: Record) -> Verdict:
-    """Judge a record: a pure function, the same verdict every time."""
+def judge(record: Record, promises: Collection[str] | None = None) -> Verdict:
+    """Judge a record: a pure function, the same verdict every time.
+
+    With `promises` only these codes are asked, and not what the script and its numbers want: for a
+    case that was opened and not spoken to, of which only what it remembers can be judged.
+    """
     try:
         evidence = gather(record)
     except Exception as error:  # noqa: BLE001  whatever is wrong with the header, it is no pass
         why = f"the record's header holds no scenario that can be judged: {_told(error)}"
         return Verdict("invalid", (), (why,), (), _NOTHING)
     reasons: list[str] = []
-    breaches = _ask_promises(evidence, reasons)
+    breaches = _ask_promises(evidence, CHECKS if promises is None else promises, reasons)
     absent: list[str] = []
     numbers = _NOTHING
     try:
         absent += _not_applicable(evidence)
-        expected = expect.judge_expectations(evidence, breaches)
-        breaches += expected.breaches
-        absent += expected.not_applicable
-        reasons += (*expected.reasons, *validity.reasons(evidence))
+        if promises is None:
+            expected = expect.judge_expectations(evidence, breaches)
+            breaches += expected.breaches
+            absent += expected.not_applicable
+            reasons += (*expected.reasons, *validity.reasons(evidence))
+        else:
+            reasons += validity.unplayed(evidence)
         numbers = _count(evidence)
     except Exception as error:  # noqa: BLE001  a check that breaks says invalid, whatever broke
         reasons.append(f"the check of numbers and faults broke: {_told(error)}")
@@ -88,12 +97,14 @@ def judge(record: Record) -> Verdict:
     return Verdict(outcome, findings, tuple(reasons), tuple(absent), numbers)
 
 
-def _ask_promises(evidence: Evidence, reasons: list[str]) -> list[Breach]:
+def _ask_promises(
+    evidence: Evidence, promises: Collection[str], reasons: list[str]
+) -> list[Breach]:
     """All that is broken; a check that raises adds a reason instead."""
     breaches: list[Breach] = []
     for code, check in CHECKS.items():
         try:
-            if code in JUDGED_IN_STORES or not evidence.store:
+            if code in promises and (code in JUDGED_IN_STORES or not evidence.store):
                 breaches += list(check(evidence))
         except Exception as error:  # noqa: BLE001  a check that breaks says invalid, whatever broke
             reasons.append(f"check {code} broke: {_told(error)}")

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -239,8 +240,8 @@ def _add_explore(commands: Any) -> None:
     about = "which cases, in which order (default: 0)"
     explore.add_argument("--seed", type=_seed, metavar="N", help=about)
     about = (
-        "how long to invent, such as 60s, 5m or 1h (default: 60s); then the case in hand is played "
-        "to its end, what was found is shrunk and written, and the exit code says if anything was"
+        "how long to invent, such as 60s, 5m or 1h, at most a day (default: 60s); what is in "
+        "hand is then still shrunk and written, which may take some seconds more"
     )
     explore.add_argument("--budget", default="60s", metavar="TIME", help=about)
     explore.add_argument("--cases", type=_count, metavar="N", help="or until N cases were tried")
@@ -319,7 +320,9 @@ def _add_bench(commands: Any) -> None:
 def _known_models() -> str:
     from harness.model.catalogue import shipped
 
-    return f"\nmodels: {', '.join(sorted(shipped().models))}; others are a 404, as at the API\n"
+    known = ", ".join(sorted(shipped().models))
+    told = f"models: {known}; any other is a 404, as at the API"
+    return "\n" + textwrap.fill(told, 95, break_on_hyphens=False) + "\n"
 
 
 def _port(text: str) -> int:

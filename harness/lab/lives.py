@@ -98,7 +98,12 @@ class Living(Protocol):
 
 
 class Lives:
-    """The lives of one case. `this_turn` counts those begun again for one user message."""
+    """The lives of one case. `this_turn` counts those begun again for one user message.
+
+    `forks`: whether a second process shows after each crash what else it might have done (P3).
+    """
+
+    forks = True
 
     def __init__(self, ground: Ground, stage: Stage, tracing: Tracing | None) -> None:
         self.crashes = 0
@@ -238,14 +243,22 @@ class Lives:
         self.stage.record(kind, told, **details)
 
     def finish(self, *, remembered: bool = False) -> None:
-        """Ask for the history (unless `remembered` just now) and the usage, close, let go."""
+        """Ask for the history (unless `remembered` just now) and the usage, close, let go.
+
+        One that is killed meanwhile is followed by another, as everywhere.
+        """
+        crashes = self.crashes
         if not remembered:
             self._remember(final=True)
-        if "usage" in self._capabilities:
+        if "usage" in self._capabilities and crashes == self.crashes:
             outcome = self.ask("usage")
             if isinstance(outcome, Returned):
                 self.stage.record("usage", **outcome.value)
-        outcome = self.ask("close")
+        outcome = self.ask("close") if crashes == self.crashes else Killed(None)
+        if isinstance(outcome, Killed):
+            self.reopen()
+            self.finish(remembered=True)
+            return
         if isinstance(outcome, Raised):
             self.failed("close.failed", outcome)
         elif isinstance(outcome, Returned):

@@ -140,22 +140,12 @@ def sweep(
     ref = find_target(target, python)
     case_seed = loaded.scenario.seed if seed is None else seed
     stopped = threading.Event()
-    with contextlib.ExitStack() as stack:
-        servers = [
-            stack.enter_context(POOL.server(ref, stopped.is_set)) for _ in range(max(1, jobs))
-        ]
+    with POOL.servers(ref, max(1, jobs), stopped.is_set) as servers:
         named = case_of(loaded, ref, case_seed)
         with a_place(servers[0]) as home:
             base = record_base(loaded, ref, named, servers[0], home)
-        swept = sweeping.sweep(
-            base,
-            servers,
-            tiers,
-            states_max=states_max,
-            depth=depth,
-            real=real,
-            on_state=on_state,
-        )
+        bounds = {"states_max": states_max, "depth": depth, "real": real}
+        swept = sweeping.sweep(base, servers, tiers, **bounds, on_state=on_state)
     if keep is None:
         return swept
     for finding in swept.verdict.findings:
@@ -173,6 +163,7 @@ def fail_everywhere(
     errors: Sequence[failures.Error] = failures.ERRORS,
     seed: int | None = None,
     most: int | None = None,
+    jobs: int = 1,
     on_case: failures.OnCase = lambda error, done, planned: None,
 ) -> Result:
     """One scenario played once for each of its disk operations, which then fails, each judged.
@@ -180,8 +171,11 @@ def fail_everywhere(
     `errors` are ENOSPC and EIO; over `most` an even sample of the operations. `on_case` hears how
     many of how many are done. Exceptions are those of `play`.
     """
-    with bench(loaded, target, seed, python) as place:
-        return failures.fail_everywhere(place, errors, most=most, on_case=on_case)
+    with (
+        bench(loaded, target, seed, python) as place,
+        POOL.servers(place.target, max(1, jobs) - 1, lambda: False) as more,
+    ):
+        return failures.fail_everywhere(place, errors, more=more, most=most, on_case=on_case)
 
 
 @contextlib.contextmanager

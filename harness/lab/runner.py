@@ -24,6 +24,7 @@ from harness.lab.stage import Stage
 from harness.lab.turn import enter, take
 from harness.model.mock import MockModel
 from harness.record import Record
+from harness.scenario.faults import Writer
 from harness.scenario.plan import Plan, Turn, plan
 from harness.scenario.schema import Scenario
 from harness.scenario.units import UNITS_NS, format_jump
@@ -47,7 +48,8 @@ class Midway:
     The record given with it holds what happened before. `index` is the turn to take next (from 0);
     it is `in_flight` when its message had been received `sending` times and not answered. It is
     not the first of its crashes where `crashes` lie behind it; `recovered` is then what one
-    recovery without this crash remembers, where this crash falls into a recovery.
+    recovery without this crash remembers, where this crash falls into a recovery. So many `lives`
+    and `requests` there were, and so wrong was the machine's clock.
     """
 
     model: MockModel
@@ -62,6 +64,9 @@ class Midway:
     state: str
     crashes: int = 0
     recovered: Mapping[str, Any] | None = None
+    lives: int = 0
+    requests: int = 0
+    wrong_by_ns: int = 0
 
 
 LivesOf = Callable[[Ground, Stage, Tracing | None], Lives]
@@ -80,6 +85,7 @@ def run(
     failing: DiskError | None = None,
     clock: VirtualClock | None = None,
     lives: LivesOf = Lives,
+    turns_after: int = TURNS_AFTER_MAX,
 ) -> Trace | None:
     """Play a case into its record; the home directory must exist, and be empty but for `midway`.
 
@@ -88,7 +94,8 @@ def run(
     goes on until the model has answered a turn; then it is killed and opened once more, to see that
     the first turn after a recovery lasts (not where it is `traced`). With `failing` one disk
     operation fails, and at the end the power is cut. `clock` is one of the caller's, to begin at 0;
-    `lives` makes the case's lives, forked ones unless told otherwise.
+    `lives` makes the case's lives, forked ones unless told otherwise. With `turns_after` 0 a case
+    that begins with a crash is opened, asked what it remembers, and closed.
     """
     if model is None:
         model = midway.model if midway is not None else model_of(scenario, record.header.seed)
@@ -99,7 +106,7 @@ def run(
         if midway is None:
             player.play()
         else:
-            player.play_on(midway, once=traced)
+            player.play_on(midway, turns_after, once=traced or not turns_after)
     except Over:
         pass
     except (Stopped, KeyboardInterrupt):
@@ -159,11 +166,14 @@ class _Player:
             self._set_clock(turn.number)
             self._damage(turn.number)
             self._call_neighbours(turn.number)
-            together = [turn, *(turns.pop(0) for _ in range(self._writers_beside(turn.number)))]
-            if len(together) == 1:
+            writer = self._writer(turn.number)
+            if writer is None:
                 self._take(turn)
             else:
-                for left in write_together(together, self.lives, self.stage):
+                together = [turn, *(turns.pop(0) for _ in range(writer.sessions - 1))]
+                finely = writer.switch == "operation"
+                rest = write_together(together, self.lives, self.stage, at_operations=finely)
+                for left in rest:
                     enter(left.number, self.lives, self.stage, self._clock)
                     self._take(left, 1)
             self.stage.turn = None
@@ -173,12 +183,11 @@ class _Player:
             self.lives.cut_power("the end", "ext4")
         self.lives.finish()
 
-    def play_on(self, midway: Midway, once: bool) -> None:
+    def play_on(self, midway: Midway, turns_after: int, once: bool) -> None:
         self._clock.advance(midway.elapsed_ns)
-        for event in self._record.of("clock.set"):
-            self._clock.set_wall(int(str(event.data["ns"])))
+        self._clock.set_wall(midway.wrong_by_ns)
         self._shed.effects.extend(midway.effects)
-        self.stage.go_on()
+        self.stage.go_on(midway.lives, midway.requests)
         enter(midway.turn, self.lives, self.stage, self._clock)
         self.lives.crashes = midway.crashes
         if midway.recovered is not None:
@@ -188,7 +197,7 @@ class _Player:
         )
         self.lives.reopen()
         sending = midway.sending if midway.in_flight else 0
-        for turn in self._plan.turns[midway.index : midway.index + TURNS_AFTER_MAX]:
+        for turn in self._plan.turns[midway.index : midway.index + turns_after]:
             if not sending:
                 self.stage.turn = None
                 self._wait(turn.pause_ns)
@@ -206,21 +215,20 @@ class _Player:
             self.lives.crashed(at="the end", tier="kill", fault=None, where=None)
             self.lives.reopen()
         self._clock.deadline_ns = None
-        self.lives.finish(remembered=not once)
+        self.lives.finish(remembered=not once or not turns_after)
 
     def _wait(self, duration_ns: int) -> None:
         if duration_ns:
             self._clock.advance(duration_ns)
             self.stage.record("waited", ns=duration_ns)
 
-    def _writers_beside(self, turn: int) -> int:
-        """How many more processes write in this turn; a recorder can watch one only."""
+    def _writer(self, turn: int) -> Writer | None:
+        """Whether several processes write from this turn on; a recorder can watch one only."""
         for index, fault in enumerate(self._faults):
             if fault.writer is not None and fault.writer.turn == turn and self.lives.trace is None:
-                count = fault.writer.sessions
-                self.stage.fire(index, f"{count} processes on one session")
-                return count - 1
-        return 0
+                self.stage.fire(index, f"{fault.writer.sessions} processes on one session")
+                return fault.writer
+        return None
 
     def _set_clock(self, turn: int) -> None:
         """Set the machine's clock wrong, where the script wants that before this turn."""

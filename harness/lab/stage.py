@@ -90,10 +90,10 @@ class Stage:
         other.__dict__.update(self.__dict__)
         return other
 
-    def go_on(self) -> None:
-        """Count on from what the record holds already."""
-        self.life = max((event.life for event in self._record.events), default=0)
-        self._requests = itertools.count(sum(1 for _ in self._record.of("request.sent")))
+    def go_on(self, lives: int, requests: int) -> None:
+        """Count on from so many."""
+        self.life = lives
+        self._requests = itertools.count(requests)
 
     def record(self, kind: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Add an event, here and now."""
@@ -227,7 +227,7 @@ class Stage:
                 ATTEMPTS_PER_TURN_MAX,
                 f"more than {ATTEMPTS_PER_TURN_MAX} requests for one user message",
             )
-        self._gate("request.sent")
+        self._gate("request.sent", self._attempts[self.turn])
         number = next(self._requests)
         body: bytes = call["body"]
         parsed = read_json(body)

@@ -58,7 +58,8 @@ def take(turn: Turn, lives: Lives, stage: Stage, clock: VirtualClock, sending: i
 
 def _go_on(said: Mapping[str, str], lives: Lives, stage: Stage) -> None:
     """A new life after a crash; a second one, apart, shows whether it could have gone otherwise."""
-    fork(lives, lives.ground, stage, said)
+    if lives.forks:
+        fork(lives, lives.ground, stage, said)
     lives.reopen()
 
 

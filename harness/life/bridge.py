@@ -24,6 +24,8 @@ from typing import Any, NoReturn
 from harness.channel import Channel, Hangup
 
 _OURS = tuple(f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
+_TARGETS = f"{Path(__file__).parents[1] / 'targets'}{os.sep}"
+"""Ours too, and under test, wherever the package is installed."""
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
@@ -113,4 +115,4 @@ def _frames(frame: FrameType | None) -> Iterator[tuple[str, int]]:
 
 
 def _is_theirs(path: str) -> bool:
-    return not path.startswith(("<", *_OURS, *_LIBRARIES))
+    return path.startswith(_TARGETS) or not path.startswith(("<", *_OURS, *_LIBRARIES))

@@ -33,6 +33,9 @@ from harness.protocol import Message
 
 __all__ = ["CannotImport", "live", "warm_up"]
 
+SWITCH_S = 0.1
+"""Real seconds that a thread of a recorded life may keep the others waiting for the interpreter."""
+
 _found: Found | None = None
 _bridge: Bridge | None = None
 _read_so_far: Callable[[], int] = int
@@ -84,6 +87,8 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     hearing = _Hearing(_found, commands, bridge, tools, order)
     if order["filter"] is not None:
         trap.write_stacks_to(2)
+        # Its threads change where one of them waits, not wherever five milliseconds are over.
+        sys.setswitchinterval(SWITCH_S)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")
     elif order["telling"]:
         wrapped.begin(bridge.call)
@@ -141,7 +146,7 @@ class _Hearing:
     def _answer(self, command: dict[str, Any]) -> dict[str, Any]:
         if command["do"] == "again":
             # Whatever was open before is let go of; whether it could be is nobody's business now.
-            self._driver.answer({"do": "close"})
+            self._driver.let_go()
             HAND.turn(command["epoch_ns"], command["origin_ns"])
             self._driver = _begin(self._found, command)
             return {"value": None}

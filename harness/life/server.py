@@ -57,7 +57,7 @@ def main(descriptor: int) -> None:
             ".".join(map(str, version[:2])) for version in (sys.version_info, PYTHON_MIN)
         )
         _fail(channel, f"expected Python {wanted} or newer, got {had}: {sys.executable}")
-    from harness.life import life
+    from harness.life import life, pages
 
     lacks: list[str] = []
     try:
@@ -69,6 +69,7 @@ def main(descriptor: int) -> None:
     control(_PR_SET_PDEATHSIG, 0)
     gc.collect()
     gc.freeze()
+    pages.gather()
     with contextlib.suppress(Hangup):
         # Only now: until here a SIGKILL of the runner takes this process with it, and nobody
         # would be left to remove the directory.

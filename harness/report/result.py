@@ -22,11 +22,16 @@ def story_of(path: str) -> str:
 
 @dataclass(frozen=True)
 class StateCount:
-    """Crash states of one tier: how many the disk can tell apart, broke a promise, were judged."""
+    """Crash states of one tier: how many the disk can tell apart, broke a promise, were judged.
+
+    Of the `legal` ways to crash only so many were `tried` where a bound was hit; 0 is no bound.
+    """
 
     distinct: int
     violating: int
     judged: int
+    legal: int = 0
+    tried: int = 0
 
 
 @dataclass(frozen=True)

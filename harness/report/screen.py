@@ -19,7 +19,7 @@ from harness.report.result import RecoveryCount, Result, Run, StateCount
 LINES_MAX = 22
 MESSAGE_LINES = 3
 REASON_LINES = 2
-_SHOWN = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (1, 1), (1, 0))
+_SHOWN = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (2, 0), (1, 1), (1, 0))
 """Findings, and reasons beside them: the first that fit one screen."""
 _ALL_REASONS = " (all are in verdict.json: --report DIR)"
 
@@ -169,18 +169,22 @@ def _representatives(findings: Sequence[Finding], most: int) -> list[Finding]:
 
 
 def _finding(finding: Finding, width: int, *, crashes: bool) -> Iterator[Line]:
-    known = promise(finding.code)
-    title = f"  {known.code} {known.name}".rstrip()
-    message = _tidy(finding.message)
-    if len(title) + 3 + len(message) <= width:
-        yield (Span(title, "bold red"), Span(f"   {message}"))
-    else:
-        yield (Span(title, "bold red"),)
-        yield from _wrapped(message, width, MESSAGE_LINES)
+    yield from broken(finding.code, finding.message, width, "  ")
     turn = "whole run" if finding.turn is None else f"turn {finding.turn}"
     parts = [turn, f"[{finding.tier}]" if crashes else "", _tidy(finding.where or "")]
     place = "     " + "   ".join(part for part in parts if part)
     yield (Span(place if len(place) <= width else f"{place[: width - 4]} ...", "cyan"),)
+
+
+def broken(code: str, message: str, width: int, indent: str = "") -> Iterator[Line]:
+    """A promise's code and name, and how it was broken: beside it, or below where that is long."""
+    known, told = promise(code), _tidy(message)
+    title = f"{indent}{known.code} {known.name}".rstrip()
+    if len(title) + 3 + len(told) <= width:
+        yield (Span(title, "bold red"), Span(f"   {told}"))
+        return
+    yield (Span(title, "bold red"),)
+    yield from _wrapped(told, width, MESSAGE_LINES, f"{indent}   ")
 
 
 def _wrapped(text: str, width: int, most: int, indent: str = "     ") -> Iterator[Line]:
@@ -208,7 +212,8 @@ def _reasons(result: Result, width: int, most: int, beside: int) -> Iterator[Lin
         yield from _wrapped(_tidy(reason), width, lines, indent)
     if 0 < most < len(reasons):
         more = _counted(len(reasons) - most, "more reason")
-        yield (Span(f"{indent}and {more}{_ALL_REASONS}"),)
+        where = "" if result.states else _ALL_REASONS
+        yield (Span(f"{indent}and {more}{where}"),)
 
 
 def _not_applicable(result: Result, width: int) -> Iterator[Line]:
@@ -225,6 +230,9 @@ def swept(result: Result) -> Iterator[Line]:
         what = "distinct states" if tier.islower() else "disk operations that fail"
         said = f"  {tier:<6}{count.distinct:>6,} {what}, "
         yield (Span(said), _broken(count))
+        if count.tried < count.legal:
+            said = f"        found in an even sample of {count.tried:,} of {count.legal:,} ways to"
+            yield (Span(f"{said} crash, as many as are tried", "yellow"),)
         if (again := result.recoveries.get(tier)) is not None:
             said = f"        {again.distinct:>4,} more by crashing again in {again.recorded:,} of "
             yield (Span(f"{said}{again.of:,} recoveries, "), _broken(again))

@@ -26,10 +26,12 @@ def tally(run: Run, width: int = 100) -> list[Line]:
     wrong = [result for result in run.results if result.outcome != "pass"]
     if len(wrong) < 2:
         return []
-    head = f"  {'broken promise':<{_NAME_WIDTH}}  scenarios  the simplest, again"
+    head = f"  {'broken promise':<{_NAME_WIDTH}}  scenarios  replay the simplest"
     rows = [*_broken(wrong), *_invalid(wrong)]
     if any(sum(len(span.text) for span in row) > width for row in rows):
-        rows = [line for *told, again in rows for line in (tuple(told), (Span(" " * 5), again))]
+        rows = [
+            line for *told, _gap, again in rows for line in (tuple(told), (Span(" " * 5), again))
+        ]
     return [(Span(head, "dim"),), *rows]
 
 
@@ -55,4 +57,5 @@ def _invalid(wrong: list[Result]) -> Iterator[Line]:
 
 
 def _row(name: str, style: str, count: int, again: str) -> Line:
-    return (Span(f"  {name:<{_NAME_WIDTH}}", style), Span(f"{count:>11}  "), Span(again, "bold"))
+    gap, known = Span("  "), Span(f"  {name:<{_NAME_WIDTH}}", style)
+    return (known, Span(f"{count:>11}"), gap, Span(again, "bold"))

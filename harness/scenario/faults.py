@@ -26,12 +26,14 @@ BOUNDARIES = (
     "checkpoint.stored",
     "reply.delivered",
 )
+COUNTED = re.compile(r"(request\.sent|tool\.called|tool\.done)(?: #([1-9]\d*))?")
+"""Boundaries that a turn may cross several times: `request.sent #2`."""
 OPERATIONS = ("write", "fsync", "rename", "unlink", "truncate", "create")
 OPERATION = re.compile(rf"({'|'.join(OPERATIONS)}) (\S+)(?: #([1-9]\d*))?")
 
 
 def _point(value: str) -> str:
-    if value in BOUNDARIES or OPERATION.fullmatch(value):
+    if value in BOUNDARIES or COUNTED.fullmatch(value) or OPERATION.fullmatch(value):
         return value
     raise ValueError(
         f"a boundary ({', '.join(BOUNDARIES)}) or a disk operation such as 'write checkpoint' "
@@ -121,10 +123,14 @@ class ToolFault(Strict):
 
 
 class Writer(Strict):
-    """Several processes on one session: each sends one of the script's next messages, at once."""
+    """Several processes on one session: each sends one of the script's next messages, at once.
+
+    They take turns at each `crossing` to user, model and tools, or at each disk `operation` too.
+    """
 
     turn: TurnNumber
     sessions: Annotated[int, Field(ge=2, le=16)] = 2
+    switch: Literal["crossing", "operation"] = "crossing"
 
 
 class ClockJump(Strict):
@@ -193,7 +199,11 @@ class Fault(Strict):
         crash = self.crash
         return self.disk is not None or (
             crash is not None
-            and (crash.disk != "kill" or crash.at.endswith(".stored") or " " in crash.at)
+            and (
+                crash.disk != "kill"
+                or crash.at.endswith(".stored")
+                or OPERATION.fullmatch(crash.at) is not None
+            )
         )
 
     @property

@@ -85,10 +85,23 @@ class Plan:
 
 _REMEMBERED_MAX = 16
 _remembered: dict[tuple[str, int], Plan] = {}
+_by_itself: dict[tuple[int, int], tuple[Scenario, Plan]] = {}
+"""The same by the very scenario: to write one out costs more than all else here."""
 
 
 def plan(scenario: Scenario, seed: int) -> Plan:
     """Work out the whole script. The last few are remembered: a sweep asks a thousand times."""
+    scenario_itself, known = _by_itself.get((id(scenario), seed), (None, None))
+    if known is not None and scenario_itself is scenario:
+        return known
+    found = _by_content(scenario, seed)
+    if len(_by_itself) >= _REMEMBERED_MAX:
+        _by_itself.clear()
+    _by_itself[id(scenario), seed] = scenario, found
+    return found
+
+
+def _by_content(scenario: Scenario, seed: int) -> Plan:
     key = (scenario.model_dump_json(), seed)
     found = _remembered.get(key)
     if found is None:

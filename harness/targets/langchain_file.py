@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from langchain_community.chat_message_histories import FileChatMessageHistory
+from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import AIMessage, HumanMessage
 
 from harness.protocol import Message
 
 
-class FileStore:
-    """One session's file."""
+class HistoryStore:
+    """One session, whichever of the library's histories keeps it."""
 
-    def __init__(self, history: FileChatMessageHistory) -> None:
+    def __init__(self, history: BaseChatMessageHistory) -> None:
         self._history = history
 
     def append(self, message: Message) -> None:
@@ -29,7 +30,7 @@ class FileStore:
         self._history.add_message(said)
 
     def load(self) -> Sequence[Message]:
-        """What the file says."""
+        """What the history says, in order."""
         return [
             Message("user" if said.type == "human" else "assistant", said.content)
             for said in self._history.messages
@@ -44,6 +45,6 @@ class LangchainFile:
 
     name = "langchain_file"
 
-    def open_store(self, home: Path, session_id: str) -> FileStore:
+    def open_store(self, home: Path, session_id: str) -> HistoryStore:
         """The session's own file in the home."""
-        return FileStore(FileChatMessageHistory(str(home / f"{session_id}.json")))
+        return HistoryStore(FileChatMessageHistory(str(home / f"{session_id}.json")))

@@ -1,43 +1,27 @@
 """langchain-community's `SQLChatMessageHistory`, unmodified, on SQLite with SQLAlchemy's defaults.
 
-A store: each message goes to `add_message`, which commits it. Content stays in Anthropic's shapes,
-as LangChain's own Anthropic client keeps it.
+A store as `langchain_file` is one; each message is committed in a transaction of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from langchain_community.chat_message_histories import SQLChatMessageHistory
-from langchain_core.messages import AIMessage, HumanMessage
 
-from harness.protocol import Message
+from harness.targets.langchain_file import HistoryStore
 
 
-class SqlStore:
+class SqlStore(HistoryStore):
     """One session's rows."""
 
     def __init__(self, history: SQLChatMessageHistory) -> None:
-        self._history = history
-
-    def append(self, message: Message) -> None:
-        """Add it in a transaction of its own."""
-        content: Any = message.content
-        said = HumanMessage(content) if message.role == "user" else AIMessage(content)
-        self._history.add_message(said)
-
-    def load(self) -> Sequence[Message]:
-        """What the rows say, in order."""
-        return [
-            Message("user" if said.type == "human" else "assistant", said.content)
-            for said in self._history.messages
-        ]
+        super().__init__(history)
+        self._engine = history.engine
 
     def close(self) -> None:
         """Give the connections back."""
-        self._history.engine.dispose()
+        self._engine.dispose()
 
 
 class LangchainSql:

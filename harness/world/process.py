@@ -16,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ from harness.world.outcome import (
 )
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
-from harness.world.syscalls.recorder import Decide, Decision, Dying, Recorder, Trace
+from harness.world.syscalls.recorder import Decision, Dying, Recorder, Tracing
 from harness.world.told import Ear
 
 __all__ = [
@@ -87,19 +86,6 @@ class Die(Exception):
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """What becomes of a life's message: its answer, or None where the life does not wait for one."""
-
-
-@dataclass(frozen=True)
-class Tracing:
-    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
-
-    `told`: the life tells its calls itself, for there is no trapping them here.
-    """
-
-    trace: Trace
-    decide: Decide
-    advance: Callable[[int], None]
-    told: bool = False
 
 
 class Server:
@@ -205,13 +191,15 @@ class Life:
         self._recorder: Recorder | None = None
         self._heard: deque[Mapping[str, Any]] = deque()
         self._ear: Ear | None = None
-        self._answer: Answer = _refuse_calls
+        self._answer: Answer
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
         full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
         full["telling"] = tracing is not None and tracing.told
-        full["filter"] = None if tracing is None or tracing.told else to_text(program())
+        full["filter"] = None
+        if tracing is not None and not tracing.told:
+            full["filter"] = to_text(program(sleeps=tracing.slept is not None))
         if tracing is not None and tracing.told:
             self._ear = Ear(tracing.trace, tracing.decide, advance=tracing.advance)
         self.pid = server.fork(
@@ -262,9 +250,12 @@ class Life:
                 return outcome_of(self._heard.popleft())
             if self._server.stopped():
                 raise Stopped
-            readable = [descriptor for descriptor, _event in self._all.poll(_SLICE_MS)]
+            held = self._recorder if self._recorder is not None and self._recorder.holds else None
+            readable = [descriptor for descriptor, _ in self._all.poll(0 if held else _SLICE_MS)]
             if not readable:
-                if time.monotonic() - silent_since > HANG_LIMIT_S:
+                if held is not None and held.let_go(lambda: not self._all.poll(0)):
+                    silent_since = time.monotonic()
+                elif time.monotonic() - silent_since > HANG_LIMIT_S:
                     self.kill()
                     return Hung()
                 continue
@@ -314,7 +305,12 @@ class Life:
             self._answer({"call": "network", "address": address, "what": what})
 
         self._recorder = Recorder(
-            listener, tracing.trace, decide, advance=tracing.advance, refused=refused
+            listener,
+            tracing.trace,
+            decide,
+            advance=tracing.advance,
+            refused=refused,
+            slept=tracing.slept,
         )
         self._all.register(self._recorder, select.POLLIN)
 
@@ -326,7 +322,9 @@ class Life:
 
     def _place_of(self, dying: Dying) -> str | None:
         """Which line it stands on in the operation that it dies in; then it is killed."""
-        stack = () if self._recorder is None else self._recorder.stack(dying, self._output)
+        asked = self._tracing is not None and self._tracing.lines
+        recorder = self._recorder if asked else None
+        stack = () if recorder is None else recorder.stack(dying, self._output)
         self.kill()
         return innermost(stack, self._server.libraries)
 
@@ -343,7 +341,9 @@ class Life:
             self._end()
 
     def quit(self) -> None:
-        """Let it go in peace."""
+        """Let it go in peace, if it has not gone already."""
+        if not self.alive:
+            return
         with contextlib.suppress(Hangup):
             self._commands.send({"do": "quit"})
             deadline = time.monotonic() + _LAST_WORDS_S
@@ -394,7 +394,3 @@ def _poll(*ends: Channel | int) -> select.poll:
 
 class _Refused(Exception):
     """The life could not put the filter on."""
-
-
-def _refuse_calls(call: Mapping[str, Any]) -> Mapping[str, Any]:
-    raise RuntimeError(f"a life spoke before it was asked anything: {call}")

@@ -1,4 +1,8 @@
-"""Operations that were let go and may not be over: of several threads, one waits for the other.
+"""Several threads: whose call is taken next, and when an operation that was let go is over.
+
+Threads race, and a case is to play the same every time. So a thread in the background is served
+when all others of its process sleep or wait: what it writes is written as late as it can be, as on
+a machine where it never gets a turn before.
 
 A trapped call that is let go takes effect at some moment after that, and nobody hears of it. The
 next call of the same thread proves that it did. Before the call of another thread is understood,
@@ -9,11 +13,41 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 
 from harness.world.syscalls.operations import Operation
 
+RUNS_ON_S = 0.5
+"""A thread that does not come to rest for so long is not waited for."""
 PATIENCE_S = 0.5
 """An operation that fails after all, unforeseen, has no effect to wait for."""
+
+
+def at_rest(process: int, thread: int) -> bool:
+    """Whether every other thread of a process slept at some moment between two looks."""
+    before = _asleep(process, thread)
+    return before is not None and before == _asleep(process, thread)
+
+
+def _asleep(process: int, thread: int) -> Mapping[str, str] | None:
+    """How often each other thread has run; None where one does now."""
+    folder, runs = f"/proc/{process}/task", {}
+    try:
+        for name in os.listdir(folder):
+            if name == str(thread):
+                continue
+            runs[name] = _read(f"{folder}/{name}/schedstat")
+            if _read(f"{folder}/{name}/stat").rpartition(")")[2].split()[0] != "S":
+                return None
+    except (FileNotFoundError, ProcessLookupError):
+        # It has come or gone meanwhile; look again.
+        return None if os.path.exists(folder) else {}
+    return runs
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 class Pending:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.checks import judge as judging
 from harness.checks.evidence.breach import Breach
-from harness.checks.judge import CHECKS, judge
+from harness.checks.judge import CHECKS, OF_MEMORY, judge
 from harness.record import Event, Record
 from tests.checks.building import (
     CONTRACTS,
@@ -172,6 +172,17 @@ def test_a_promise_without_its_capability_is_not_applicable() -> None:
     assert judge(perfect(chat(), capabilities=())).not_applicable == ("P4", "W5")
     everything = perfect(chat(), capabilities=("checkpoint", "usage", "window"))
     assert judge(everything).not_applicable == ()
+
+
+def test_a_conversation_that_stopped_can_be_judged_for_what_it_remembers_alone() -> None:
+    record = without(perfect(chat(3)), "reply.delivered", 2)
+    assert judge(record).outcome == "fail"
+    assert judge(record, OF_MEMORY).outcome == "pass"
+    forgetful = changed(record, "history", messages=[])
+    codes = {finding.code for finding in judge(forgetful, OF_MEMORY).findings}
+    assert codes
+    assert codes <= set(OF_MEMORY)
+    assert judge(without(record, "ended"), OF_MEMORY).outcome == "invalid"
 
 
 def _raising(record: Record, where: str | None) -> Record:

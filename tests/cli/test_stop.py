@@ -15,6 +15,13 @@ import pytest
 from harness.cli.stop import INTERRUPTED, INVALID, NOTHING, USAGE, Stop, interrupted_once
 
 PATIENCE_S = 60
+WITH_CTRL_C = """
+import signal, sys
+# These tests may themselves run where a shell has switched it off.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from harness.cli import main
+sys.exit(main())
+"""
 
 
 def test_exit_codes_are_pytest_s() -> None:
@@ -71,7 +78,7 @@ def _living(mark: str) -> list[str]:
 def test_two_ctrl_c_end_it_with_2_and_leave_no_process(command: str, shelf: Path) -> None:
     mark = f"MARK_OF_THIS_TEST={os.getpid()}-{command}"
     name, value = mark.split("=")
-    argv = [sys.executable, "-m", "harness", command]
+    argv = [sys.executable, "-c", WITH_CTRL_C, command]
     started = subprocess.Popen(
         argv, env={**os.environ, name: value}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from harness.checks.judge import CHECKS
+from harness.cli import main
+from harness.cli.commands.shelf import FIRST_NAME
+from harness.lab.play import play
 from harness.scenario.load import load
 
 ROOT = Path(__file__).parents[2]
@@ -86,3 +89,12 @@ def test_the_scenario_of_the_readme_is_one(tmp_path: Path) -> None:
 def test_the_table_of_promises_names_every_check_there_is() -> None:
     told = re.findall(r"^\| ([PSWT]\d) \|", README, flags=re.MULTILINE)
     assert set(told) == set(CHECKS)
+
+
+def test_the_agent_of_the_readme_survives_the_first_scenario(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "scenarios")]) == 0
+    code = tmp_path / "my_agent.py"
+    code.write_text(_block("python", "# my_agent.py"), encoding="utf-8")
+    first = tmp_path / "scenarios" / FIRST_NAME
+    (played,) = play([load(first)], target=f"{code}:MyAgent").results
+    assert (played.outcome, played.verdict.findings) == ("pass", ())

@@ -25,6 +25,15 @@ def test_a_target_that_dies_by_itself_is_opened_again(echo_server: Server, tmp_p
     assert kinds_of(record, 2)[-1] == "reply.delivered"
 
 
+def test_a_target_that_dies_as_it_is_closed_is_a_death_like_any_other(tmp_path: Path) -> None:
+    server = Server(find_target(f"{ODD}:Abrupt").order(), tmp_path)
+    record = play(server, tmp_path / "home", scenario_of())
+    server.close()
+    (died,) = record.of("died")
+    assert (died.data["status"], died.data["during"]) == (4, "close")
+    assert record.events[-1].kind == "ended"
+
+
 def test_a_target_that_does_not_open_ends_the_run(tmp_path: Path) -> None:
     server = Server(find_target(f"{ODD}:Unwilling").order(), tmp_path)
     record = play(server, tmp_path / "home", scenario_of())

@@ -66,6 +66,13 @@ def test_a_server_in_trouble_is_not_kept_and_leaves_no_directory(
         assert other is not server
 
 
+def test_several_are_different_ones_and_none_is_none(pool: Pool, ref: TargetRef) -> None:
+    with pool.servers(ref, 2, _never) as (one, two):
+        assert one is not two
+    with pool.servers(ref, 0, _never) as servers:
+        assert servers == []
+
+
 def test_a_server_that_died_on_the_way_is_not_kept(pool: Pool, ref: TargetRef) -> None:
     with pool.server(ref, _never) as server:
         server._process.kill()

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import urllib.request
+
+import pytest
+
+from harness.life.sdk import proxies
 
 CODE = """
 import os
@@ -43,3 +49,23 @@ def test_the_rehearsal_reaches_nobody_and_later_requests_reach_the_handle() -> N
         timeout=120,
     )
     assert done.stdout.strip() == "kept", done.stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"PATH": "/bin"},
+        {"https_proxy": "http://here:1", "PATH": "/bin"},
+        {"HTTP_PROXY": "http://here:1", "REQUEST_METHOD": "GET", "no_proxy": "*"},
+        {"no_proxy": ""},
+    ],
+)
+def test_what_it_says_of_proxies_is_what_the_environment_says(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [*os.environ]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert proxies() == urllib.request.getproxies_environment()

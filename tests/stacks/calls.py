@@ -6,6 +6,7 @@ import ctypes
 import errno
 import mmap
 import os
+import queue
 import socket
 import stat
 import struct
@@ -242,6 +243,36 @@ def moved_folders(home: Path, say: Say, other: str) -> None:
     (home / "came" / "file").write_bytes(b"whose is it?")
     os.mkdir(home / "goes")
     os.rename(home / "goes", place / "gone")
+
+
+def in_the_background(home: Path, say: Say, count: int) -> None:
+    """A thread writes for the main one, which speaks and writes meanwhile, and waits at the end."""
+    handed: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        with open(home / "background", "ab", buffering=0) as file:
+            while (number := handed.get()) is not None:
+                file.write(b"%d" % number)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with open(home / "main", "ab", buffering=0) as file:
+        for number in range(count):
+            handed.put(number)
+            sum(range(3_000))
+            file.write(b"%d" % number)
+    handed.put(None)
+    thread.join()
+    say("end")
+
+
+def spins_until_written(home: Path, say: Say) -> None:
+    """The main thread never sleeps while another one is to write."""
+    thread = threading.Thread(target=lambda: (home / "file").write_bytes(b"written"))
+    thread.start()
+    while thread.is_alive():
+        pass
+    say("end")
 
 
 def threads(home: Path, say: Say, count: int, lines: int) -> None:

@@ -81,6 +81,16 @@ class Echo:
         """Nothing to let go of."""
 
 
+class Abrupt(Echo):
+    """Takes its process along when it is closed."""
+
+    name = "abrupt"
+
+    def close(self) -> None:
+        """The end of everything."""
+        os._exit(4)
+
+
 class Unwilling(Echo):
     """Cannot be opened."""
 

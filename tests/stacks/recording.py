@@ -84,7 +84,10 @@ class _Life:
             ends.append(self._door)
         if self.recorder is not None and not self.recorder.over:
             ends.append(self.recorder)
-        readable, _, _ = select.select(ends, [], [], left)
+        held = self.recorder if self.recorder is not None and self.recorder.holds else None
+        readable, _, _ = select.select(ends, [], [], left if held is None else 0)
+        if held is not None and not readable:
+            held.let_go(lambda: not select.select(ends, [], [], 0)[0])
         try:
             while (message := self._door.receive_now()) is not None:
                 if "trapped" in message:

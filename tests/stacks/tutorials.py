@@ -15,6 +15,22 @@ from harness.protocol import Message, Tool
 from harness.targets.naive import Naive, NaiveSession
 
 
+class Tutorial(Naive):
+    """A target that opens sessions of its own kind."""
+
+    session = NaiveSession
+
+    def open(
+        self,
+        home: Path,
+        session_id: str,
+        settings: Mapping[str, object],
+        tools: Mapping[str, Tool],
+    ) -> NaiveSession:
+        """Open the session."""
+        return self.session(home, session_id, settings, tools)
+
+
 class CarelessSession(NaiveSession):
     """Offers tools and runs none (6), takes pins and drops them (14), blocks the loop it runs on
     (24), keeps its file where a reboot clears up (26) and never reads it (31)."""
@@ -50,20 +66,11 @@ class CarelessSession(NaiveSession):
         super()._append(role, content)
 
 
-class Careless(Naive):
+class Careless(Tutorial):
     """The target."""
 
     name = "careless"
-
-    def open(
-        self,
-        home: Path,
-        session_id: str,
-        settings: Mapping[str, object],
-        tools: Mapping[str, Tool],
-    ) -> NaiveSession:
-        """Open the session."""
-        return CarelessSession(home, session_id, settings, tools)
+    session = CarelessSession
 
 
 class LeftOpenSession(NaiveSession):
@@ -87,20 +94,11 @@ class LeftOpenSession(NaiveSession):
         return list(self._rows)
 
 
-class LeftOpen(Naive):
+class LeftOpen(Tutorial):
     """The target."""
 
     name = "left_open"
-
-    def open(
-        self,
-        home: Path,
-        session_id: str,
-        settings: Mapping[str, object],
-        tools: Mapping[str, Tool],
-    ) -> NaiveSession:
-        """Open the session."""
-        return LeftOpenSession(home, session_id, settings, tools)
+    session = LeftOpenSession
 
 
 class SplitsLinesSession(NaiveSession):
@@ -117,17 +115,8 @@ class SplitsLinesSession(NaiveSession):
         return [json.loads(line) for line in text.splitlines()]
 
 
-class SplitsLines(Naive):
+class SplitsLines(Tutorial):
     """The target."""
 
     name = "splits_lines"
-
-    def open(
-        self,
-        home: Path,
-        session_id: str,
-        settings: Mapping[str, object],
-        tools: Mapping[str, Tool],
-    ) -> NaiveSession:
-        """Open the session."""
-        return SplitsLinesSession(home, session_id, settings, tools)
+    session = SplitsLinesSession

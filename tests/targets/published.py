@@ -59,6 +59,18 @@ def found(result: Result, tier: str = "kill") -> set[str]:
     return {finding.code for finding in result.verdict.findings if finding.tier == tier}
 
 
+def codes(result: Result) -> set[str]:
+    """The codes that were found, at whatever tier."""
+    return {finding.code for finding in result.verdict.findings}
+
+
+def lost_turns(result: Result) -> int:
+    """How many turns that were answered are gone at the end, where the story expects none."""
+    told = [finding.message for finding in result.verdict.findings]
+    counts = [re.fullmatch(r"expect\.lost_turns: expected 0, got (\d+)", text) for text in told]
+    return sum(int(count[1]) for count in counts if count)
+
+
 def pinned(target: str) -> dict[str, str]:
     """The packages that the extra of a target pins, with their versions."""
     project = tomllib.loads((LIBRARIES.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))

@@ -22,3 +22,8 @@ def test_no_kill_loses_anything_and_a_power_cut_may_take_the_last_message() -> N
 def test_a_full_disk_loses_nothing() -> None:
     result = played("full_disk", TARGET)
     assert result.outcome == "pass", result.verdict
+
+
+def test_two_writers_lose_nothing() -> None:
+    result = played("two_writers", TARGET)
+    assert result.outcome == "pass", result.verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.targets.published import needs, played, swept
+from tests.targets.published import codes, lost_turns, needs, played, swept
 
 TARGET = "langgraph_sqlite"
 pytestmark = needs(TARGET, "langgraph", "langgraph-checkpoint-sqlite")
@@ -34,3 +34,9 @@ def test_a_message_put_in_without_resuming_sends_the_call_without_its_result_for
     (finding,) = result.verdict.findings
     assert finding.code == "W1"
     assert "the API rejected 9 requests with 400 (rule dangling_tool_use)" in finding.message
+
+
+def test_of_two_writers_one_takes_the_others_turn_away() -> None:
+    result = played("two_writers", TARGET)
+    assert {"S5", "S1"} <= codes(result)
+    assert lost_turns(result) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 
-from tests.targets.published import found, needs, played, swept
+from tests.targets.published import codes, found, lost_turns, needs, played, swept
 
 TARGET = "openai_sqlite"
 pytestmark = needs(TARGET, "openai-agents")
@@ -46,3 +46,13 @@ def test_items_become_messages_of_one_role_after_the_other() -> None:
     assert [block["type"] for block in told[1]["content"]] == ["text", "tool_use"]
     assert told[2]["content"][0]["tool_use_id"] == "c"
     assert room.to_anthropic("hi") == [{"role": "user", "content": "hi"}]
+
+
+def test_two_writers_lose_nothing_and_their_turns_interleave() -> None:
+    result = played("two_writers", TARGET)
+    assert lost_turns(result) == 0
+    (final,) = [event for event in result.record.of("history") if event.data["final"]]
+    told = json.dumps(final.data["messages"])
+    for said in ("Put milk", "Put eggs", "Milk.", "Eggs."):
+        assert told.count(said) == 1
+    assert "S5" in codes(result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.targets.published import found, needs, played, swept
+from tests.targets.published import codes, found, lost_turns, needs, played, swept
 
 TARGET = "strands_file"
 pytestmark = needs(TARGET, "strands-agents")
@@ -34,3 +34,9 @@ def test_a_pair_is_repaired_and_a_tool_that_ran_is_told_as_interrupted() -> None
     ]
     assert [block["is_error"] for block in told] == [True, False]
     assert result.verdict.numbers.crash_points_fired == 1
+
+
+def test_of_two_writers_one_takes_the_others_turn_away() -> None:
+    result = played("two_writers", TARGET)
+    assert codes(result) == {"S5", "S1"}
+    assert lost_turns(result) == 1

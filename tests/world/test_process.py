@@ -126,7 +126,7 @@ def test_a_target_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
     broken.write_text("import nowhere_to_be_found\n", encoding="utf-8")
     with pytest.raises(ServerError, match="nowhere_to_be_found"):
         Server(find_target(f"{broken}:Any").order(), tmp_path)
-    with pytest.raises(ServerError, match="has no attribute 'Nobody'"):
+    with pytest.raises(ServerError, match="has no class 'Nobody'"):
         Server(find_target(f"{ODD}:Nobody").order(), tmp_path)
     with pytest.raises(ServerError, match="has no open"):
         Server(find_target(f"{ODD}:NoTarget").order(), tmp_path)

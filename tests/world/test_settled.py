@@ -12,7 +12,8 @@ import pytest
 
 from harness.world import settled
 from harness.world.disk.replay import mismatch
-from harness.world.settled import Pending, seen
+from harness.world.settled import Pending, at_rest, seen
+from harness.world.syscalls import recorder
 from harness.world.syscalls.operations import Operation
 from tests.stacks.recording import Workshop
 
@@ -105,3 +106,45 @@ def test_threads_that_append_to_one_file_are_recorded_in_their_order(
         assert run.error is None
         assert mismatch(run.operations, home) is None
         assert len((home / "shared").read_bytes().splitlines()) == 40
+
+
+def test_what_a_thread_writes_in_the_background_is_written_when_the_others_wait(
+    workshop: Workshop, fresh: Callable[[], Path]
+) -> None:
+    traces = set()
+    for _ in range(4):
+        home = fresh()
+        run = workshop.run("tests.stacks.calls:in_the_background", home, 6)
+        assert run.error is None
+        assert mismatch(run.operations, home) is None
+        traces.add(tuple((op.kind, op.path, op.data) for op in run.operations))
+    (trace,) = traces
+    writers = [path for kind, path, _ in trace if kind == "write"]
+    assert writers == ["main"] * 6 + ["background"] * 6
+
+
+def test_a_process_is_at_rest_when_all_its_other_threads_sleep() -> None:
+    me, awake = threading.get_native_id(), threading.Event()
+    sleeper = threading.Thread(target=awake.wait)
+    sleeper.start()
+    deadline = time.monotonic() + 10
+    while not at_rest(os.getpid(), me):
+        assert time.monotonic() < deadline
+    # This thread runs: seen from the sleeping one, its process does not rest.
+    assert not at_rest(os.getpid(), sleeper.native_id or 0)
+    awake.set()
+    sleeper.join()
+
+
+def test_nobody_waits_for_a_process_that_is_gone() -> None:
+    assert at_rest(2**22 + 1, 1)
+
+
+def test_a_thread_that_never_rests_is_not_waited_for_for_ever(
+    workshop: Workshop, fresh: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "RUNS_ON_S", 0.05)
+    home = fresh()
+    run = workshop.run("tests.stacks.calls:spins_until_written", home)
+    assert run.error is None
+    assert (home / "file").read_bytes() == b"written"

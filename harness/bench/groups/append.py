@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench.groups.restore import stored, write_session
-from harness.bench.peers.shelf import Store, offering, peer_of
-from harness.bench.plan import FILL_CAP_S, GROUPS, OURS, SIZES, Case
+from harness.bench.groups.restore import measure_peer, write_session
+from harness.bench.peers.shelf import Store, offering
+from harness.bench.plan import GROUPS, OURS, SIZES, Case
 from harness.bench.stopwatch import Stopwatch
 from harness.bench.talk import POOL, pool
 from harness.lifecycle import ConversationCodec
@@ -76,29 +76,9 @@ def test_append(case: Case, stopwatch: Stopwatch, on_disk: Path) -> None:
     if case.subject == OURS:
         _measure_ours(case, stopwatch, on_disk)
         return
-    peer = peer_of(case.subject)
-    assert peer is not None
-    stopwatch.version = peer.version
-    if peer.version is None:
-        stopwatch.row(None, UNIT, peer.absence)
-        return
-    if (hopeless := stopwatch.hopeless()) is not None:
-        stopwatch.row(None, UNIT, hopeless)
-        return
-    room = peer.load()
-    store: Store = room.store(on_disk)
-    try:
-        _measure_theirs(store, case, stopwatch, getattr(room, "NOTE", {}).get("append"))
-    except Exception as error:  # noqa: BLE001 - a library may raise anything; its row says so
-        stopwatch.row(None, UNIT, peer.broke(error))
-    store.close()
+    measure_peer(case, stopwatch, on_disk, _measure_theirs)
 
 
-def _measure_theirs(store: Store, case: Case, stopwatch: Stopwatch, note: str | None) -> None:
-    if not stored(store, case):
-        stopwatch.fall_behind()
-        why = f"capped: {case.size:,} turns were not stored within {FILL_CAP_S:.0f} s"
-        stopwatch.row(None, UNIT, why)
-        return
+def _measure_theirs(store: Store, _case: Case, stopwatch: Stopwatch, note: str | None) -> None:
     clock = time.perf_counter
     stopwatch.turns(lambda: _speaker(store), UNIT, scale=1e6, fresh=False, note=note, clock=clock)

@@ -169,7 +169,35 @@ def _measure_ours(case: Case, stopwatch: Stopwatch, folder: Path) -> None:
         stopwatch.row(spent * 1e3, UNIT, subject=WHOLE_ORJSON)
 
 
-def stored(store: Store, case: Case) -> bool:
+Measure = Callable[[Store, Case, Stopwatch, str | None], None]
+
+
+def measure_peer(case: Case, stopwatch: Stopwatch, folder: Path, measure: Measure) -> None:
+    """Measure a library's store once it has its turns; a row says why, where it has none."""
+    peer, unit = peer_of(case.subject), GROUPS[case.group]
+    assert peer is not None
+    stopwatch.version = peer.version
+    if peer.version is None:
+        stopwatch.row(None, unit, peer.absence)
+        return
+    if (hopeless := stopwatch.hopeless()) is not None:
+        stopwatch.row(None, unit, hopeless)
+        return
+    room = peer.load()
+    store: Store = room.store(folder)
+    try:
+        if _stored(store, case):
+            measure(store, case, stopwatch, getattr(room, "NOTE", {}).get(case.group))
+        else:
+            stopwatch.fall_behind()
+            why = f"capped: {case.size:,} turns were not stored within {FILL_CAP_S:.0f} s"
+            stopwatch.row(None, unit, why)
+    except Exception as error:  # noqa: BLE001 - a library may raise anything; its row says so
+        stopwatch.row(None, unit, peer.broke(error))
+    store.close()
+
+
+def _stored(store: Store, case: Case) -> bool:
     """Whether it could be given its turns in time."""
     try:
         with capped(FILL_CAP_S):
@@ -185,29 +213,10 @@ def test_restore(case: Case, stopwatch: Stopwatch, on_disk: Path) -> None:
     if case.subject == OURS:
         _measure_ours(case, stopwatch, on_disk)
         return
-    peer = peer_of(case.subject)
-    assert peer is not None
-    stopwatch.version = peer.version
-    if peer.version is None:
-        stopwatch.row(None, UNIT, peer.absence)
-        return
-    if (hopeless := stopwatch.hopeless()) is not None:
-        stopwatch.row(None, UNIT, hopeless)
-        return
-    store: Store = peer.load().store(on_disk)
-    try:
-        _measure_theirs(store, case, stopwatch)
-    except Exception as error:  # noqa: BLE001 - a library may raise anything; its row says so
-        stopwatch.row(None, UNIT, peer.broke(error))
-    store.close()
+    measure_peer(case, stopwatch, on_disk, _measure_theirs)
 
 
-def _measure_theirs(store: Store, case: Case, stopwatch: Stopwatch) -> None:
-    if not stored(store, case):
-        stopwatch.fall_behind()
-        why = f"capped: {case.size:,} turns were not stored within {FILL_CAP_S:.0f} s"
-        stopwatch.row(None, UNIT, why)
-        return
+def _measure_theirs(store: Store, case: Case, stopwatch: Stopwatch, _note: str | None) -> None:
     assert len(store.restore()) == 2 * case.size
     stopwatch.turns(lambda: _often(store.restore), UNIT, scale=1e3, fresh=False)
     tail = getattr(store, "tail", None)

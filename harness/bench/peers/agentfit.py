@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
-from typing import Any
+from functools import partial
 
 from agentfit import count as agentfit_count
 from agentfit import fit
 
-from harness.bench.peers.shelf import say_role
+from harness.bench.peers.shelf import ListWindow, Said
 from harness.bench.plan import WINDOW_TOKENS
-from harness.bench.talk import Turn
 
 MODEL = "claude-sonnet-4-6"
 
 
-class Window:
-    """A history in a list."""
-
-    def __init__(self, *, bounded: bool) -> None:
-        self._bounded = bounded
-        self._history: list[dict[str, Any]] = []
-
-    def fill(self, turns: Iterable[Turn]) -> None:
-        """Take turns in."""
-        for user, assistant in turns:
-            self._history += [say_role("user", user), say_role("assistant", assistant)]
-
-    def turn(self, user: str, assistant: str) -> Sized:
-        """Push and fit."""
-        self._history += [say_role("user", user), say_role("assistant", assistant)]
-        kept: list[dict[str, Any]] = fit(
-            self._history, max_tokens=WINDOW_TOKENS, model=MODEL, preserve_last_n=2
-        ).messages
-        if self._bounded:
-            self._history = kept
-        return kept
+def _fitted(history: list[Said]) -> list[Said]:
+    kept: list[Said] = fit(
+        history, max_tokens=WINDOW_TOKENS, model=MODEL, preserve_last_n=2
+    ).messages
+    return kept
 
 
-window = Window
+window = partial(ListWindow, _fitted)
 
 
 def count(text: str) -> int:

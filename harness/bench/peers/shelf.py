@@ -64,6 +64,31 @@ class Trimmer(Protocol):
         """Push one turn, and get the window."""
 
 
+class ListWindow:
+    """A history in a list of messages with roles, which a library's function trims.
+
+    `trim` takes the list and gives what is sent; where the window is bounded, nothing else is kept.
+    """
+
+    def __init__(self, trim: Callable[[list[Said]], list[Said]], *, bounded: bool) -> None:
+        self._trim = trim
+        self._bounded = bounded
+        self._history: list[Said] = []
+
+    def fill(self, turns: Iterable[Turn]) -> None:
+        """Take turns in."""
+        for user, assistant in turns:
+            self._history += [say_role("user", user), say_role("assistant", assistant)]
+
+    def turn(self, user: str, assistant: str) -> Sized:
+        """Push and trim."""
+        self._history += [say_role("user", user), say_role("assistant", assistant)]
+        kept = self._trim(self._history)
+        if self._bounded:
+            self._history = kept
+        return kept
+
+
 class Store(Protocol):
     """A conversation on the disk, as one library has it."""
 
@@ -81,6 +106,7 @@ class Store(Protocol):
 
 
 Counter = Callable[[str], int]
+Said = dict[str, Any]
 
 PEERS = (
     Peer(
@@ -164,6 +190,6 @@ def peer_of(name: str) -> Peer | None:
     return next((peer for peer in PEERS if peer.name == name), None)
 
 
-def say_role(role: str, text: str) -> dict[str, Any]:
+def say_role(role: str, text: str) -> Said:
     """A message as most libraries take it."""
     return {"role": role, "content": text}

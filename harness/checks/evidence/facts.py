@@ -23,6 +23,7 @@ from harness.scenario.schema import Scenario
 
 CUT_SHORT = ("max_tokens", "model_context_window_exceeded")
 """Why a reply stops that has not come to its end."""
+_encode = json.JSONEncoder(sort_keys=True, default=str).encode
 _TIERS = ("kill", "ext4", "posix", "real")
 
 
@@ -108,6 +109,8 @@ class Evidence:
 
     def of(self, *kinds: str) -> Iterator[Event]:
         """The events of these kinds, in order."""
+        if len(kinds) == 1:
+            return iter(self._by_kind.get(kinds[0], ()))
         found = (self._by_kind.get(kind, ()) for kind in kinds)
         return merge(*found, key=lambda event: event.n)
 
@@ -269,7 +272,7 @@ def canonical(value: object) -> str:
             value = json.loads(value)
         except ValueError:
             return str(value)
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    return _encode(value)
 
 
 def number(data: Mapping[str, object], key: str) -> int:

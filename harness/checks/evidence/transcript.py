@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from harness.protocol import Message
 from harness.scenario.plan import Turn
 
+_SQUEEZED_KEPT = 1024
 _JOINTS = ("", "\n", "\n\n", " ")
 
 
@@ -97,6 +99,7 @@ def _type(block: Mapping[str, object]) -> object:
     return block.get("type")
 
 
+@lru_cache(_SQUEEZED_KEPT)
 def squeezed(text: str) -> str:
     """A text without its white space: how it was joined is its owner's affair."""
     return "".join(text.split())

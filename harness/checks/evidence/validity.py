@@ -18,12 +18,16 @@ _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
 def reasons(evidence: Evidence) -> tuple[str, ...]:
     """Why this record can be no pass, a sentence each; none where it can."""
     return (
-        *_broken(evidence),
-        *_unexplained(evidence),
+        *unplayed(evidence),
         *_unfired(evidence),
         *_unspoken(evidence),
         *_unused(evidence),
     )
+
+
+def unplayed(evidence: Evidence) -> tuple[str, ...]:
+    """Why not even what is in the record proves anything, whatever the script asks for."""
+    return (*_broken(evidence), *_unexplained(evidence))
 
 
 def crash_points(evidence: Evidence) -> tuple[int, int]:

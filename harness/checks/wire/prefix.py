@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
 from harness.checks.evidence.breach import Breach, Crash, contrast, counted, shorten
@@ -186,7 +187,7 @@ def _body(evidence: Evidence, row: Answer) -> Mapping[str, Any] | None:
 
 def _prompt(evidence: Evidence, row: Answer, body: Mapping[str, Any]) -> _Prompt:
     blocks = tuple(
-        (str(message.get("role")), canonical(_bare(block)))
+        (str(message.get("role")), _written(block))
         for message in body.get("messages", ())
         for block in _blocks(message.get("content"))
         if block.get("type") not in ("thinking", "redacted_thinking")
@@ -204,6 +205,15 @@ def _blocks(content: Any) -> Sequence[Mapping[str, Any]]:
     if isinstance(content, str):
         return ({"type": "text", "text": content},)
     return [block for block in content or () if isinstance(block, dict)]
+
+
+def _written(block: Mapping[str, Any]) -> str:
+    """As `canonical` writes it, without its mark where to cache; plain text quickly."""
+    text = block.get("text")
+    plain = len(block) == 2 + ("cache_control" in block) and block.get("type") == "text"
+    if plain and isinstance(text, str):
+        return f'{{"text": {encode_basestring_ascii(text)}, "type": "text"}}'
+    return canonical(_bare(block))
 
 
 def _bare(block: Mapping[str, Any]) -> dict[str, Any]:

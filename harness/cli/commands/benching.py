@@ -22,6 +22,7 @@ from harness.bench.report.tell import tell
 from harness.bench.row import Report, ReportError, dumps, loads
 from harness.bench.run import Broken, Interrupted, NoBenchmarks, run
 from harness.cli.stop import INTERRUPTED, INVALID, NOTHING, USAGE, Stop
+from harness.cli.written import written
 
 
 def bench(arguments: argparse.Namespace) -> int:
@@ -89,14 +90,14 @@ def _baseline(path: Path | None) -> Report | None:
 
 
 def _publish(arguments: argparse.Namespace, report: Report) -> None:
+    troubles = []
     if arguments.json == "-":
         sys.stdout.write(dumps(report))
     elif arguments.json:
-        path = Path(arguments.json)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dumps(report), encoding="utf-8")
+        troubles.append(written("--json", Path(arguments.json), dumps(report)))
     if arguments.page is not None:
         from harness.bench.report.page import page
 
-        arguments.page.parent.mkdir(parents=True, exist_ok=True)
-        arguments.page.write_text(page(report), encoding="utf-8")
+        troubles.append(written("--page", arguments.page, page(report)))
+    if any(troubles):
+        raise Stop(USAGE, "\n".join(filter(None, troubles)))

@@ -6,24 +6,25 @@ import argparse
 import importlib.util
 import os
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from harness.checks.catalogue import promise
 from harness.cli.choose import the_one
 from harness.cli.notice import notice
 from harness.cli.stop import INTERRUPTED, USAGE, Stop
 from harness.report.replay import replay_command
-from harness.report.screen import Line, Span
+from harness.report.screen import Line, Span, broken
 
 if TYPE_CHECKING:
     from harness.lab.explore.hunt import Found, Hunt
 
 REPORTS = Path("reports") / "explored"
 """Where findings are written, a folder a target, unless told otherwise."""
+WIDTH_MAX = 100
 _COUNTS = ("no promise", "one promise")
 
 
@@ -121,8 +122,7 @@ def _lines(came: Hunt, target: str) -> Iterator[Line]:
 
 
 def _finding(one: Found, target: str) -> Iterator[Line]:
-    known = promise(one.code)
-    yield (Span(f"{known.code} {known.name}", "bold red"), Span(f"   {one.message}"))
+    yield from broken(one.code, one.message, _width())
     size = f"{_several(one.turns, 'turn')}, {_several(one.faults, 'fault')}"
     when = f"found in case {one.case}" if one.case else "found before, and still there"
     yield (Span(f"   {size}; {when}", "cyan"),)
@@ -130,6 +130,10 @@ def _finding(one: Found, target: str) -> Iterator[Line]:
     option = shlex.quote(target) if ":" in target else None
     again = replay_command(one.token, str(one.path), option)
     yield (Span("   replay:  ", "dim"), Span(again, "bold"))
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((WIDTH_MAX, 24)).columns, WIDTH_MAX)
 
 
 def _counted(count: int) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sys
+import textwrap
 from pathlib import Path
 
 from harness.cli.stop import SHELF, USAGE, Stop
 
+WIDTH = 95
 _NOT_A_NAME = re.compile(r"[^\w-]+")
 
 
@@ -37,9 +40,10 @@ def bring_in(arguments: argparse.Namespace) -> int:
     except FileExistsError as error:
         message = f"{path} is there already and stays as it is; name another file with --out"
         raise Stop(USAGE, f"harness import: {message}") from error
+    again = f"harness run {shlex.quote(str(path))}"
     sys.stdout.write(
-        f"wrote {path}\n{scenario.about}\n\nnext:\n"
-        f"  harness run {path}                   live through it on the reference stack\n"
-        f"  harness run {path} --target FILE:CLASS    and on yours\n"
+        f"wrote {path}\n{textwrap.fill(scenario.about, WIDTH)}\n\n"
+        "next, live through it on the reference stack, and on yours:\n"
+        f"  {again}\n  {again} --target path/to/file.py:Class\n"
     )
     return 0

@@ -77,6 +77,7 @@ def _fail_everywhere(loaded: Loaded, arguments: argparse.Namespace, progress: Pr
         errors=arguments.errors,
         seed=arguments.seed,
         most=arguments.states,
+        jobs=arguments.jobs,
         on_case=progress.on_state,
     )
 

@@ -48,6 +48,12 @@ class Moment:
     sending: int
     model: MockModel
     operation: str
+    said: int
+    """How many events there are that a check may look at."""
+    lives: int
+    requests: int
+    wrong_by_ns: int
+    """By how much the machine's clock had been set wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +84,7 @@ class Base:
         """The header of every case that begins here, but for its token."""
         return self.record.header
 
-    @property
+    @cached_property
     def crashes(self) -> int:
         """How many crashes lie behind it."""
         return sum(1 for _ in self.record.of("crashed"))
@@ -105,19 +111,24 @@ class Base:
         before = self._events_before(at)
         last = before[-1].n if before else -1
         place = bisect.bisect_right(self.answered, last, key=lambda entry: entry[0]) - 1
-        received = [event for event in before if event.kind == "user.received"]
-        delivered = {event.turn for event in before if event.kind == "reply.delivered"}
+        said = [event for event in before if not is_silent(event)]
+        received = [event for event in said if event.kind == "user.received"]
+        delivered = {event.turn for event in said if event.kind == "reply.delivered"}
         turn = received[-1].turn if received else None
         return Moment(
             at=at,
             events=before,
-            effects=[Effect(**e.data) for e in before if e.kind == "tool.effect"],  # type: ignore[arg-type]
+            effects=[Effect(**e.data) for e in said if e.kind == "tool.effect"],  # type: ignore[arg-type]
             elapsed_ns=before[-1].at_ns if before else 0,
             turn=turn,
             in_flight=turn is not None and turn not in delivered,
             sending=sum(1 for event in received if event.turn == turn),
             model=self.answered[place][1],
             operation=self.named(at),
+            said=len(said),
+            lives=max((event.life for event in said), default=0),
+            requests=sum(1 for event in said if event.kind == "request.sent"),
+            wrong_by_ns=sum(int(str(e.data["ns"])) for e in said if e.kind == "clock.set"),
         )
 
     def _events_before(self, at: int) -> Sequence[Event]:
@@ -198,11 +209,16 @@ def case_of_state(base: Base, left: State) -> Case:
     return dataclasses.replace(base.case, choice=choice)
 
 
+def is_silent(event: Event) -> bool:
+    """Whether no check looks at it: a disk operation without an error is for none to judge."""
+    return event.kind == "disk" and event.data["error"] is None
+
+
 def begin(base: Base, left: State) -> tuple[Record, Midway]:
     """The record of what came before a state, and where its case begins."""
     moment = base.moment(left.at)
     header = dataclasses.replace(base.header, token=case_of_state(base, left).token)
-    record = Record(header, list(moment.events))
+    record = Record(header, [*moment.events])
     midway = Midway(
         model=moment.model.copy(),
         effects=moment.effects,
@@ -215,7 +231,10 @@ def begin(base: Base, left: State) -> tuple[Record, Midway]:
         tier=left.tier,
         state=left.describe(),
         crashes=base.crashes,
-        recovered=base.recovered if _recovering(base, moment, left) else None,
+        recovered=base.recovered if base.recovered and _recovering(base, moment, left) else None,
+        lives=moment.lives,
+        requests=moment.requests,
+        wrong_by_ns=moment.wrong_by_ns,
     )
     return record, midway
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,7 @@ from harness.case import Case, parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
 from harness.lab.crashes.base import Base, record_base, without_deaths
+from harness.lab.crashes.crew import share_out
 from harness.lab.crashes.real import source_line
 from harness.lab.crashes.sweep import Diverged
 from harness.lab.faults.failures import DiskError
@@ -154,10 +156,14 @@ def fail_everywhere(
     bench: Bench,
     errors: Sequence[Error] = ERRORS,
     *,
+    more: Sequence[Server] = (),
     most: int | None = None,
     on_case: OnCase = lambda error, done, planned: None,
 ) -> Result:
-    """Each error at each operation of the run, each judged; over `most` an even sample of them."""
+    """Each error at each operation of the run, each judged; over `most` an even sample of them.
+
+    `more` servers share the work with the bench's own.
+    """
     began = time.perf_counter()
     base = bench.base()
     operations = base.operations
@@ -166,14 +172,16 @@ def fail_everywhere(
     counts: dict[str, StateCount] = {}
     for error in errors:
         numbers = range(0, len(operations), -(-len(operations) // most) if most else 1)
-        broken = 0
-        for done, number in enumerate(numbers, 1):
-            judged = judge(bench.play(failing_at(operations, number, error)))
-            broken += bool(judged.findings)
-            findings += judged.findings
-            reasons += judged.reasons
-            on_case(error, done, len(numbers))
-        counts[error] = StateCount(len(operations), broken, len(numbers))
+        judged: dict[int, Verdict] = {}
+        work = partial(_fail_at, bench, operations, error)
+        for number, said in share_out(work, numbers, [bench.server, *more]):
+            judged[number] = said
+            on_case(error, len(judged), len(numbers))
+        verdicts = [judged[number] for number in numbers]
+        findings += [finding for one in verdicts for finding in one.findings]
+        reasons += [reason for one in verdicts for reason in one.reasons]
+        broken = sum(bool(one.findings) for one in verdicts)
+        counts[error] = StateCount(len(operations), broken, len(verdicts))
     outcome = "fail" if findings else "invalid" if reasons else "pass"
     whole = Verdict(
         outcome,  # type: ignore[arg-type]
@@ -184,6 +192,19 @@ def fail_everywhere(
     )
     loaded, wall_s = bench.loaded, time.perf_counter() - began
     return Result(loaded.path, loaded.scenario.name, base.record, whole, wall_s, counts)
+
+
+def _fail_at(
+    bench: Bench,
+    operations: Sequence[Operation],
+    error: Error,
+    server: Server,
+    numbers: Sequence[int],
+) -> Iterator[tuple[int, Verdict]]:
+    """The verdict on each of these operations failing, by its number."""
+    place = dataclasses.replace(bench, server=server)
+    for number in numbers:
+        yield number, judge(place.play(failing_at(operations, number, error)))
 
 
 def _one_a_cause(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -21,11 +21,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checks.judge import judge
+from harness.checks.judge import OF_MEMORY, judge
 from harness.checks.verdict import Verdict
-from harness.lab.crashes.base import Base, begin
+from harness.lab.crashes.base import Base, begin, is_silent
 from harness.lab.crashes.warm import Warm
-from harness.lab.runner import run
+from harness.lab.runner import TURNS_AFTER_MAX, run
 from harness.record import Event, Record
 from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State
@@ -86,11 +86,20 @@ class Bench:
         with a_place(self._server) as home:
             return judge(crash_into(self._base, left, self._server, home))
 
-    def _in_the_warm_life(self, warm: Warm, left: State) -> Verdict:
+    def ask(self, left: State) -> Verdict:
+        """The warm life's word alone on what is remembered of one state: nothing more is said."""
+        if self._warm is None:
+            raise ValueError("only a warm life is asked and not spoken to")
+        return self._in_the_warm_life(self._warm, left, turns_after=0)
+
+    def _in_the_warm_life(
+        self, warm: Warm, left: State, turns_after: int = TURNS_AFTER_MAX
+    ) -> Verdict:
         lay_down(left, self._home)
         record, midway = begin(self._base, left)
         before = len(record.events)
         warm.clock.begin_at(0)
+        warm.is_spoken_to = bool(turns_after)
         run(
             self._base.scenario,
             record,
@@ -99,15 +108,19 @@ class Bench:
             midway=midway,
             clock=warm.clock,
             lives=warm.lives,
+            turns_after=turns_after,
         )
-        return self._verdict(record, before)
+        said = self._base.moment(left.at).said
+        return self._verdict(record, before, said, None if turns_after else OF_MEMORY)
 
-    def _verdict(self, record: Record, before: int) -> Verdict:
-        key = _what_counts(record, before)
+    def _verdict(
+        self, record: Record, before: int, said: int, promises: Sequence[str] | None
+    ) -> Verdict:
+        key = _what_counts(record, before, said, promises)
         known = None if key is None else self._passed.get(key)
         if known is not None:
             return known
-        verdict = judge(record)
+        verdict = judge(record, promises)
         if verdict.outcome == "pass" and key is not None:
             self._passed[key] = verdict
         return verdict
@@ -123,26 +136,25 @@ def crash_into(
     return record
 
 
-def _what_counts(record: Record, before: int) -> bytes | None:
-    """The same for records that no check tells apart, if it finds nothing in them.
+def _what_counts(
+    record: Record, before: int, said: int, promises: Sequence[str] | None
+) -> bytes | None:
+    """The same for records that none of the promises tells apart, if it finds nothing in them.
 
-    Disk operations without an error are for no check to judge, and the name of the crash only
+    `said` is how many events before the crash a check may look at; the name of the crash only
     stands in messages. None where it cannot be said.
     """
-    counting = sum(1 for event in record.events[:before] if not _silent(event))
     after = [
         (event.at_ns, event.life, event.turn, event.kind, _data(event))
         for event in record.events[before:]
-        if not _silent(event)
+        if not is_silent(event)
     ]
     try:
-        return hashlib.blake2b(marshal.dumps((counting, after)), digest_size=16).digest()
+        return hashlib.blake2b(
+            marshal.dumps((said, after, promises is None)), digest_size=16
+        ).digest()
     except ValueError:
         return None
-
-
-def _silent(event: Event) -> bool:
-    return event.kind == "disk" and event.data["error"] is None
 
 
 def _data(event: Event) -> object:

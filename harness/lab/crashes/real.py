@@ -3,26 +3,32 @@
 The run is played again from its start, recorded, and the process is killed as it waits in that
 operation, which does not take effect. What lies there then must be a state that the generator knows
 for the operations so far (`kill` tier); the script goes on to its end, as after any crash.
+
+What comes after the blow is a warm life's, believed as it is in a sweep (`judging.py`): what ends
+badly is struck again and goes on in forks of its own, and so is one strike in `SAMPLE_EVERY`; where
+these contradict, all are.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes.base import Base, begin
-from harness.lab.crashes.judging import a_place
+from harness.lab.crashes.judging import SAMPLE_EVERY, a_place
+from harness.lab.crashes.warm import Warm, warm_life
 from harness.lab.faults.deaths import Death
-from harness.lab.lives import Ground, Lives, Over
+from harness.lab.lives import Ground, Lives, Living, Over
 from harness.lab.runner import run
 from harness.lab.stage import Stage
 from harness.record import Record
 from harness.world.disk.lay_down import lay_down
-from harness.world.disk.states import states
+from harness.world.disk.states import left_at_the_end, states
 from harness.world.process import Server, Tracing
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Die
@@ -42,15 +48,36 @@ class Strike:
 
 
 def confirm(server: Server, base: Base, points: Sequence[int]) -> Iterator[Strike]:
-    """Kill the run at each of these operations, and judge what comes after."""
-    for at in points:
-        with a_place(server) as home:
-            yield strike(server, base, at, home)
+    """Kill the run at each of these operations, and judge what comes after.
+
+    One that has come already is to be taken again where it comes again.
+    """
+    believed: list[int] = []
+    with warm_life(server, base.scenario) as warm:
+        for place, at in enumerate(points):
+            one = _strike(server, base, at, warm)
+            if warm is not None and (_is_bad(one) or place % SAMPLE_EVERY == 0):
+                sure = _strike(server, base, at, None)
+                if _is_bad(sure) and not _is_bad(one):
+                    warm = None
+                    yield from (_strike(server, base, earlier, None) for earlier in believed)
+                one = sure
+            believed.append(at)
+            yield one
 
 
-def strike(server: Server, base: Base, at: int, home: Path) -> Strike:
-    """Kill the run at one operation."""
-    struck = _Struck(at)
+def _strike(server: Server, base: Base, at: int, warm: Warm | None) -> Strike:
+    with a_place(server) as home:
+        return strike(server, base, at, home, warm)
+
+
+def _is_bad(one: Strike) -> bool:
+    return one.unknown is not None or one.verdict.outcome != "pass"
+
+
+def strike(server: Server, base: Base, at: int, home: Path, warm: Warm | None = None) -> Strike:
+    """Kill the run at one operation; the warm life, where there is one, goes on after that."""
+    struck = _Struck(at, warm=warm)
     record = _play(server, base, home, struck)
     return Strike(at, judge(record), struck.left, struck.unknown)
 
@@ -72,23 +99,28 @@ def _play(server: Server, base: Base, home: Path, struck: _Struck) -> Record:
     choice = f"r{struck.at}.{base.place(struck.at)}"
     case = dataclasses.replace(base.case, choice=choice)
     header = dataclasses.replace(base.header, token=case.token)
+    clock = None if struck.warm is None else struck.warm.clock
+    if clock is not None:
+        clock.begin_at(0)
+    told: dict[str, Any] = {"traced": True, "lives": struck.lives, "clock": clock}
     if base.source is None:
         record = Record(header)
-        run(base.scenario, record, server, home, traced=True, lives=struck.lives)
+        run(base.scenario, record, server, home, **told)
         return record
     first, left = base.source
     lay_down(left, home)
     record, midway = begin(first, left)
-    run(first.scenario, record, server, home, midway=midway, traced=True, lives=struck.lives)
+    run(first.scenario, record, server, home, midway=midway, **told)
     return record
 
 
 class _Struck:
     """Where the blow falls, and what is seen of it."""
 
-    def __init__(self, at: int, *, once: bool = False) -> None:
+    def __init__(self, at: int, *, once: bool = False, warm: Warm | None = None) -> None:
         self.at = at
         self.once = once
+        self.warm = warm
         self.where: str | None = None
         self.left = Tree()
         self.unknown: str | None = "it never came to that operation"
@@ -102,13 +134,24 @@ class _Struck:
     def look(self, home: Path, before: Tree, operations: Sequence[Operation]) -> None:
         """Is what lies there a state that a kill may leave?"""
         self.left = read_tree(home)[0].without(is_rebuildable)
+        # Nearly always it is the last of them, and to find all takes longer than all the rest.
+        last = left_at_the_end(operations, "kill", before=before)
+        if None in [difference(tree, self.left) for tree in last]:
+            self.unknown = None
+            return
         legal = states(operations, "kill", before=before)
         wrong = [difference(state.tree(), self.left) for state in legal]
         self.unknown = None if None in wrong else str(wrong[-1])
 
 
 class _Mortal(Lives):
-    """Lives of which the first dies in operation `struck.at`, for good."""
+    """Lives of which the first dies in operation `struck.at`, for good.
+
+    As a swept case they have no forks; and where a warm life follows, whose word is only believed
+    when it is good, nobody asks for the line that it died on.
+    """
+
+    forks = False
 
     def __init__(self, struck: _Struck, ground: Ground, stage: Stage, tracing: Tracing) -> None:
         self._struck: _Struck | None = struck
@@ -122,7 +165,15 @@ class _Mortal(Lives):
             stage.dying = Death(_NOBODY, stage.turn or 0, name, None)
             return Die()
 
-        super().__init__(ground, stage, dataclasses.replace(tracing, decide=strikes))
+        told = dataclasses.replace(tracing, decide=strikes, lines=struck.warm is None)
+        super().__init__(ground, stage, told)
+        self._heir: Warm | None = None
+
+    def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:
+        """A life of its own until the blow has fallen; then the warm one, where there is one."""
+        if self._heir is None:
+            return super().begin(ground, order, tracing)
+        return self._heir.begin(ground, order)
 
     def crash(self, where: str | None) -> None:
         """The blow has fallen."""
@@ -137,3 +188,7 @@ class _Mortal(Lives):
             raise Over
         struck.look(self.ground.home, self.trace.before, self.trace.operations)
         self.crashed(at=death.at, tier="real", fault=None, where=where)
+        if struck.warm is not None:
+            self._guard.at_the_end(self.trace)
+            self._heir = struck.warm
+            self._watch(None)

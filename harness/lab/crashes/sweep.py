@@ -29,7 +29,7 @@ from harness.lab.crashes.warm import warm_life
 from harness.report.result import RecoveryCount, Result, StateCount
 from harness.world.disk.choices import Tier
 from harness.world.disk.place import diverged, read_place
-from harness.world.disk.states import State, state, states
+from harness.world.disk.states import State, States, state, states
 from harness.world.process import Server
 from harness.world.tree import Tree
 
@@ -98,7 +98,7 @@ def sweep(
         legal = states(base.operations, tier)
         chosen = sample(legal.distinct, states_max)
         judged = _judge(base, chosen, servers, lambda done, of: on_state(tier, done, of))  # noqa: B023
-        tally.add(tier, len(legal), judged, whole=legal.complete and len(chosen) == len(legal))
+        tally.add(tier, legal, judged, whole=legal.complete and len(chosen) == len(legal))
         if depth > 1:
             starts = sample(legal.distinct, min(states_max, RECOVERIES_MAX))
             what = f"{tier}, crashing again"
@@ -209,12 +209,14 @@ class _Tally:
         self._points: set[int] = set()
         self._complete = True
 
-    def add(self, tier: Tier, distinct: int, judged: Mapping[int, Judged], *, whole: bool) -> None:
+    def add(self, tier: Tier, legal: States, judged: Mapping[int, Judged], *, whole: bool) -> None:
         """The states of one tier."""
         verdicts = [one.verdict for one in judged.values()]
         self._take(verdicts)
         self._points |= {one.state.at for one in judged.values()}
-        self._states[tier] = StateCount(distinct, _broken(verdicts), len(verdicts))
+        self._states[tier] = StateCount(
+            len(legal), _broken(verdicts), len(verdicts), legal.planned, legal.tried
+        )
         self._complete = self._complete and whole
 
     def add_again(self, tier: Tier, of: int, recoveries: Sequence[Recovered]) -> None:

@@ -55,8 +55,10 @@ class Warm:
         """Where what killed lives leave is copied to: beside no home, so that nobody strayed."""
         self._life: Life | None = None
         self._begun = 0
-        self.capabilities: frozenset[str] = frozenset()
-        """What its target offers, as far as is known."""
+        self.capabilities: frozenset[str] | None = None
+        """What its target offers, where that is known."""
+        self.is_spoken_to = True
+        """Whether something is said to it once it has been asked what it remembers."""
 
     def lives(self, ground: Ground, stage: Stage, tracing: Tracing | None) -> Lives:
         """The lives of one case; ValueError for a traced one, whose process must really die."""
@@ -81,11 +83,13 @@ class Warm:
         """What a case asks right after this command, whatever comes of it but an error."""
         if do == "open":
             yield from ("history", *self._offered("checkpoint", "resume"))
+            if not self.is_spoken_to and self.capabilities is not None:
+                yield from (*self._offered("usage"), "close")
         elif do == "usage":
             yield "close"
 
     def _offered(self, *names: str) -> Iterator[str]:
-        return (name for name in names if name in self.capabilities)
+        return (name for name in names if name in (self.capabilities or ()))
 
     def retire(self) -> None:
         """End the life; the next case gets a new one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from harness.scenario.faults import OPERATION, Crash, Fault, ToolFault
+from harness.scenario.faults import COUNTED, OPERATION, Crash, Fault, ToolFault
 from harness.world.disk.choices import Tier
 from harness.world.syscalls.operations import Operation
 
@@ -51,13 +51,21 @@ def scripted_deaths(faults: tuple[Fault, ...]) -> list[Death]:
     for index, fault in enumerate(faults):
         what = fault.what
         if isinstance(what, Crash):
-            operation = OPERATION.fullmatch(what.at)
-            number = None if operation is None else int(operation[3] or 1)
-            at = what.at if operation is None else f"{operation[1]} {operation[2]}"
+            at, number = _place(what.at)
             deaths.append(Death(index, what.turn, at, number, what.disk, what.state, what.torn))
         elif isinstance(what, ToolFault):
             deaths.append(Death(index, what.turn, _TOOL_BOUNDARY[what.crash], what.call))
     return deaths
+
+
+def _place(at: str) -> tuple[str, int | None]:
+    """A boundary or an operation, and the how-manieth of the turn; None for any."""
+    if (operation := OPERATION.fullmatch(at)) is not None:
+        return f"{operation[1]} {operation[2]}", int(operation[3] or 1)
+    counted = COUNTED.fullmatch(at)
+    if counted is None or counted[2] is None:
+        return at, None
+    return counted[1], int(counted[2])
 
 
 def fits(path: str, pattern: str) -> bool:

@@ -1,7 +1,9 @@
 """Several processes on one session at once, each with a message of its own.
 
 They take turns, so that a case plays the same every time: one runs up to its next crossing, then
-the next one does. Which of them is let write is the target's business: a process that it turns away
+the next one does. Where they are to switch at every disk operation as well, all of them are new
+processes, whose system calls wait for their turn too: so what one has read may be old when it
+writes. Which of them is let write is the target's business: a process that it turns away
 is on record, and its message is sent again when all the others are done. One that waits in the
 kernel for the others is passed over until it wakes; when nobody else is left, the first process
 closes the session, and lets it in.
@@ -9,19 +11,27 @@ closes the session, and lets it in.
 
 from __future__ import annotations
 
+import platform
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.lab.lives import Lives, Over
+from harness.lab.lives import Ground, Lives, Living, Over
 from harness.lab.stage import Stage
 from harness.scenario.plan import Turn
-from harness.world.process import Raised, Returned
+from harness.world.process import Life, Raised, Returned, Tracing
+from harness.world.syscalls.filter import SLEEPS
+from harness.world.syscalls.numbers import MACHINES
+from harness.world.syscalls.operations import Operation
+from harness.world.syscalls.recorder import Decision, Go, Trace
+from harness.world.syscalls.rehearsal import choose
 
 LOOKS = 5
 """So many times in a row must a process be found asleep, to be taken for one that waits."""
 LOOK_S = 0.04
+LULL_S = 0.1
+"""Real seconds that a sleep may last, while nobody else can be let through."""
 _ON_ITS_WAY = ("passed",)
 """Messages that a process does not wait for: it is still its turn."""
 PATIENCE_S = 20.0
@@ -49,6 +59,18 @@ class _Turnstile:
             self.changed.notify_all()
             self.changed.wait_for(lambda: self.holder == place)
             self.waiting[place] = False
+
+    def lull(self, place: int) -> None:
+        """This one sleeps: give the others the time to come here, where they still run."""
+        others = [other for other in range(len(self.over)) if other != place]
+        with self.changed:
+            self.changed.wait_for(
+                lambda: (
+                    any(self.waiting[other] for other in others)
+                    or all(self.over[other] for other in others)
+                ),
+                LULL_S,
+            )
 
     def begin(self) -> None:
         """Let the first one through, when all of them stand here."""
@@ -94,37 +116,71 @@ class _Guest(Lives):
         self.stage.record("writer.refused", error=raised.error, during=kind.split(".")[0])
 
 
-def write_together(turns: Sequence[Turn], lives: Lives, stage: Stage) -> list[Turn]:
+class _Switching(_Guest):
+    """A process that waits for its turn at each of its disk operations, too."""
+
+    stage: _InTurns
+
+    def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:
+        """A fork whose calls are held up; what they come to is not kept.
+
+        So are its sleeps: a database that waits for another's lock looks again at its next turn.
+        """
+        told = choose().fidelity == "python"
+        trace, advance = Trace.of(ground.home), ground.clock.advance
+        gate = Tracing(trace, self._decide, advance, told, self._sleep)
+        return Life(ground.server, ground.clock, order, gate)
+
+    def _decide(self, _operation: Operation) -> Decision:
+        self.stage.turnstile.enter(self.stage.place)
+        return Go()
+
+    def _sleep(self) -> None:
+        self.stage.turnstile.lull(self.stage.place)
+        self.stage.turnstile.enter(self.stage.place)
+
+
+def write_together(
+    turns: Sequence[Turn], lives: Lives, stage: Stage, *, at_operations: bool = False
+) -> list[Turn]:
     """Send all these messages at once, the first from the process that is open; who is left over.
 
+    With `at_operations` that one is let go first, and one that can be held up takes its place.
     When it returns, all these processes are gone, and a new one has been opened on what is left.
     """
-    together = _Together(turns, lives, stage)
+    if at_operations:
+        lives.leave()
+    together = _Together(turns, lives, stage, at_operations)
     stage.record("writers", turns=[turn.number for turn in turns])
     together.run()
     stage.turn = turns[0].number
-    stage.life += len(turns) - 1
+    stage.life += len(together.guests)
     stage.record("writers.over")
     lives.reopen()
     return [turn for turn, done in zip(turns, together.answered, strict=True) if not done]
 
 
 class _Together:
-    def __init__(self, turns: Sequence[Turn], lives: Lives, stage: Stage) -> None:
+    def __init__(
+        self, turns: Sequence[Turn], lives: Lives, stage: Stage, at_operations: bool
+    ) -> None:
         count = len(turns)
         self.turns = turns
         self.turnstile = _Turnstile(count)
         self.answered = [False] * count
         self.errors: list[BaseException] = []
-        self.lives: list[Lives] = []
+        self.guests = range(0 if at_operations else 1, count)
+        self._host = lives
         self._own_stage = stage
         self._stages = [self._view(stage, place) for place in range(count)]
-        lives.stage = self._stages[0]
-        self.lives.append(lives)
-        self.lives += [_Guest(lives.ground, view, None) for view in self._stages[1:]]
+        kind = _Switching if at_operations else _Guest
+        self.lives: list[Lives] = [] if at_operations else [lives]
+        self.lives += [kind(lives.ground, self._stages[place], None) for place in self.guests]
 
     def run(self) -> None:
         """All of them, to their ends."""
+        if 0 not in self.guests:
+            self._host.stage = self._stages[0]
         threads = [
             threading.Thread(target=self._work, args=(place,), daemon=True)
             for place in range(len(self.turns))
@@ -135,7 +191,7 @@ class _Together:
             self.turnstile.begin()
             self._watch(threads)
         finally:
-            self.lives[0].stage = self._own_stage
+            self._host.stage = self._own_stage
         if self.errors:
             raise self.errors[0]
 
@@ -143,8 +199,9 @@ class _Together:
         view = stage.beside(_InTurns)
         view.turnstile, view.place = self.turnstile, place
         view.turn = self.turns[place].number
-        # Opening makes it one more.
-        view.life += max(0, place - 1)
+        if place in self.guests:
+            # Opening makes it one more.
+            view.life += self.guests.index(place)
         return view
 
     def _work(self, place: int) -> None:
@@ -164,7 +221,7 @@ class _Together:
         """Open, where it is not yet, and send."""
         turn, lives, stage = self.turns[place], self.lives[place], self._stages[place]
         self.turnstile.enter(place)
-        if place and not lives.open():
+        if place in self.guests and not lives.open():
             return
         said = {"message_id": turn.message_id, "text": turn.user}
         stage.record("user.received", said, sending=1)
@@ -209,14 +266,27 @@ class _Together:
 
 
 def _sleeps(pid: int | None) -> bool:
-    """Whether every thread of a process sleeps, or it is gone."""
+    """Whether every thread of a process sleeps and none of them waits for us, or it is gone."""
     if pid is None:
         return False
     try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
         states = [
-            (task / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-            for task in Path(f"/proc/{pid}/task").iterdir()
+            (task / "stat").read_text("ascii").rpartition(")")[2].split()[0] for task in threads
         ]
+        calls = [(task / "syscall").read_text("ascii").split()[0] for task in threads]
     except OSError:
         return False
-    return all(state == "S" for state in states)
+    return all(state == "S" for state in states) and not set(calls) & _ANSWERED
+
+
+def _answered() -> frozenset[str]:
+    """The calls in which a process waits for our answer: it reads from us, or is trapped."""
+    numbers = MACHINES[platform.machine()].numbers if platform.machine() in MACHINES else {}
+    trapped = {number for name, number in numbers.items() if name not in SLEEPS}
+    return frozenset(map(str, trapped | _RECEIVES.get(platform.machine(), set())))
+
+
+_RECEIVES = {"x86_64": {45, 47}, "aarch64": {207, 212}}
+"""The numbers of recvfrom and recvmsg."""
+_ANSWERED = _answered()

@@ -49,10 +49,11 @@ def relive(session: Session, source: str) -> Scenario:
     faults = list(_faults(session, exchanges))
     lines = [_line(exchange) for exchange in exchanges]
     told = [*_told(session, exchanges), *odd]
+    counted = "1 turn" if len(exchanges) == 1 else f"{len(exchanges)} turns"
     return Scenario.model_validate(
         {
             "name": f"what became of {session.name}",
-            "about": f"Imported from {source}, {len(exchanges)} turns. " + " ".join(told),
+            "about": f"Imported from {source}, {counted}. " + " ".join(told),
             "tools": {name: {"returns": value} for name, value in returns.items()},
             "script": [*lines, {"user": GO_ON, "reply": {"text": "Of course."}}],
             "faults": faults,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from harness.doors.play import Playing
@@ -51,18 +51,21 @@ class _Errors:
 
 
 def asker(handle: Handle, clock: DoorClock, *, caught: bool = True) -> Ask:
-    """The SDK's way to ask, or the bare one where it is not installed or nobody catches it."""
+    """The SDK's way to ask, or the bare one where it is not installed or nobody catches it.
+
+    The client is made when it is first needed: most states of a store are only opened and read.
+    """
     if not caught:
         return partial(_whole, Bare(handle, clock))
     try:
         import anthropic
     except ImportError:
         return partial(_whole, Bare(handle, clock))
-    client = anthropic.Anthropic(max_retries=RETRIES)
+    client = cache(partial(anthropic.Anthropic, max_retries=RETRIES))
 
     def say(request: Mapping[str, Any]) -> Said:
         try:
-            said = client.messages.create(**request)
+            said = client().messages.create(**request)
         except anthropic.APIStatusError as error:
             if _is_too_long(error.status_code, str(error)):
                 raise TooLong(str(error)) from error

@@ -148,6 +148,19 @@ def state(
     )
 
 
+def left_at_the_end(
+    operations: Sequence[Operation],
+    tier: Tier,
+    *,
+    before: Tree = _EMPTY,
+    unwanted: Rebuildable = is_rebuildable,
+) -> Iterator[Tree]:
+    """What a crash after the last operation may leave: some of `states`, without all the others."""
+    crashes = _Crashes(operations, tier, before, "0", MIXES, unwanted)
+    for moment, candidate in crashes.at_the_end():
+        yield _state(tier, 0, moment, candidate, 0).tree()
+
+
 @dataclass(frozen=True)
 class _Crashes:
     operations: Sequence[Operation]
@@ -172,6 +185,15 @@ class _Crashes:
             elif operation.durable:
                 yield from self._at(disk, index)
             if kill or operation.barrier:
+                disk.promise(index, operation)
+        yield from self._at(disk, len(self.operations))
+
+    def at_the_end(self) -> Iterator[tuple[Moment, Candidate]]:
+        """Every candidate of the last moment."""
+        disk = Disk(self.before, self.tier)
+        for index, operation in enumerate(self.operations):
+            disk.apply(index, operation)
+            if self.tier == "kill" or operation.barrier:
                 disk.promise(index, operation)
         yield from self._at(disk, len(self.operations))
 

@@ -49,6 +49,8 @@ SEND_FLAGS_ARGUMENT = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
 """Which argument holds the flags of a call that sends."""
 DECIDED_BY_ARGUMENTS = {*OPEN_FLAGS_ARGUMENT, *SEND_FLAGS_ARGUMENT, "mmap", "socket"}
 DO_NOT_EXIST = {"io_uring_setup", "io_setup"}
+SLEEPS = {"nanosleep", "clock_nanosleep"}
+"""Notified only where asked for: nothing happens in them, but somebody waits for somebody."""
 
 
 @dataclass
@@ -108,8 +110,11 @@ class Assembler:
         return distance
 
 
-def program(on: Machine | None = None) -> bytes:
-    """The filter for a machine, this one by default: 8 bytes an instruction."""
+def program(on: Machine | None = None, *, sleeps: bool = False) -> bytes:
+    """The filter for a machine, this one by default: 8 bytes an instruction.
+
+    With `sleeps` sleeping is notified too.
+    """
     here = on or machine()
     numbers = here.numbers
     code = Assembler()
@@ -118,7 +123,7 @@ def program(on: Machine | None = None) -> bytes:
     code.load(_NUMBER_AT)
     if here.name == "x86_64":
         code.if_at_least(_X32_BIT, then="does not exist")
-    for name in sorted(numbers):
+    for name in sorted(numbers if sleeps else numbers.keys() - SLEEPS):
         if name in DECIDED_BY_ARGUMENTS:
             code.if_equal(numbers[name], then=name)
         elif name in DO_NOT_EXIST:

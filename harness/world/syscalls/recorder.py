@@ -13,16 +13,19 @@ the poll: drain its sockets in `decide`, before recording the operation.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.world import network
-from harness.world.settled import Pending
+from harness.world.settled import RUNS_ON_S, Pending, at_rest
 from harness.world.syscalls import contents, entries
+from harness.world.syscalls.filter import SLEEPS
 from harness.world.syscalls.notify import (
     Listener,
     Notification,
@@ -119,6 +122,23 @@ class Trace:
         return self.files.before
 
 
+@dataclass(frozen=True)
+class Tracing:
+    """Every disk operation of a life goes through `decide` into `trace`; `advance` moves time.
+
+    `told`: the life tells its calls itself, for there is no trapping them here. With `slept` its
+    sleeps are trapped as well, and over when that returns. `lines`: of a life that dies in an
+    operation the line is found that it stood on.
+    """
+
+    trace: Trace
+    decide: Decide
+    advance: Callable[[int], None]
+    told: bool = False
+    slept: Callable[[], None] | None = None
+    lines: bool = True
+
+
 def cut(operation: Operation, decision: Short | Torn) -> Operation:
     """The part of a write that takes effect; ValueError for what cannot be cut."""
     if operation.kind != "write" or not 0 < decision.size <= len(operation.data):
@@ -145,6 +165,7 @@ class Recorder:
         *,
         advance: Callable[[int], None] = no_time,
         refused: Callable[[str, str], None] = lambda address, call: None,
+        slept: Callable[[], None] | None = None,
     ) -> None:
         self.trace = trace
         # Whoever was making files before is dead.
@@ -153,7 +174,11 @@ class Recorder:
         self._decide = decide
         self._advance = advance
         self._refused = refused
+        self._slept = slept
         self._pending = Pending(trace.files.home)
+        self._held: list[Notification] = []
+        self._held_since = 0.0
+        self._leaders: dict[int, int] = {}
         self._names = {number: name for name, number in machine().numbers.items()}
 
     def fileno(self) -> int:
@@ -170,19 +195,53 @@ class Recorder:
         self._listener.close()
 
     def serve(self, most: int | None = None) -> int:
-        """Answer every call that waits now (or at most so many), and say how many.
+        """Take every call that waits now (or at most so many), and say how many.
 
+        Those of threads in the background are held until `let_go`, all others are answered.
         Dying where the life must be killed: it waits in the call, which stays unanswered.
         """
         served = 0
         while served != most and self._listener.waiting():
             try:
                 waiting = self._listener.receive()
-                self._answer(waiting)
+                if self._leader(waiting.thread) == waiting.thread:
+                    self._answer(waiting)
+                else:
+                    self._hold(waiting)
             except Vanished:
                 continue
             served += 1
         return served
+
+    @property
+    def holds(self) -> bool:
+        """Whether a call of a thread in the background is held."""
+        return bool(self._held)
+
+    def let_go(self, quiet: Callable[[], bool]) -> bool:
+        """Answer one call that is held: if all other threads rest, and it is `quiet` even then.
+
+        False where it is too early. Dying as with `serve`.
+        """
+        first = min(self._held, key=lambda waiting: waiting.thread)
+        rests = at_rest(self._leaders[first.thread], first.thread) and quiet()
+        if not rests and time.monotonic() - self._held_since < RUNS_ON_S:
+            return False
+        self._held.remove(first)
+        self._held_since = time.monotonic()
+        with contextlib.suppress(Vanished):
+            self._answer(first)
+        return True
+
+    def _hold(self, waiting: Notification) -> None:
+        if not self._held:
+            self._held_since = time.monotonic()
+        self._held.append(waiting)
+
+    def _leader(self, thread: int) -> int:
+        if thread not in self._leaders:
+            self._leaders[thread] = leader(thread)
+        return self._leaders[thread]
 
     def stack(self, dying: Dying, written: int) -> tuple[str, ...]:
         """The Python frames that issued the operation it dies in, innermost first.
@@ -200,7 +259,7 @@ class Recorder:
                 break
             waiting = self._listener.receive()
             try:
-                if self._names[waiting.number] in network.CALLS:
+                if self._names[waiting.number] in network.CALLS | SLEEPS:
                     break
                 if self._understand(waiting) is not None:
                     break
@@ -213,6 +272,12 @@ class Recorder:
     def _answer(self, waiting: Notification) -> None:
         if self._names[waiting.number] in network.CALLS:
             self._gate(waiting)
+            return
+        if self._names[waiting.number] in SLEEPS:
+            if self._slept is not None:
+                self._slept()
+            self._listener.check(waiting)
+            self._listener.give(waiting, 0)
             return
         try:
             operation = self._understand(waiting)

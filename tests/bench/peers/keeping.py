@@ -26,6 +26,7 @@ def check_peer(room: str, folder: Path) -> None:
             sizes = [len(window.turn(*turn)) for turn in turns(2, TURNS)]
             assert all(2 <= size <= 2 * TURNS for size in sizes), sizes
             assert len(str(window.turn(*next(turns(1))))) > 0
+            getattr(window, "close", lambda: None)()
     if "count" in peer.calls:
         counts = [loaded.count("some words " * repeated) for repeated in (1, 10, 100)]
         assert all(less < more for less, more in pairwise(counts))

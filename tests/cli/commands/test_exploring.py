@@ -16,7 +16,7 @@ def test_a_broken_stack_ends_1_with_files_and_replays(
     arguments = ["explore", "--target", "naive", "--seed", "3", "--cases", "10"]
     assert main([*arguments, "--out", str(tmp_path)]) == 1
     out = capsys.readouterr().out
-    codes = re.findall(r"^([PSWT]\d) [a-z-]+   ", out, re.MULTILINE)
+    codes = re.findall(r"^([PSWT]\d) [a-z-]+(?:$|   )", out, re.MULTILINE)
     assert codes
     assert "10 cases on naive: " in out.splitlines()[-1]
     replays = re.findall(r"harness (replay .*)$", out, re.MULTILINE)

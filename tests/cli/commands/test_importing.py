@@ -27,6 +27,8 @@ def test_it_writes_a_scenario_once(session: Path, capsys: pytest.CaptureFixture[
     out = capsys.readouterr().out
     path = Path("scenarios/imported/my_session.scenario.yaml")
     assert f"wrote {path}" in out
+    assert "my session.jsonl, 2 turns. " in " ".join(out.split())
+    assert f"\n  harness run {path}\n" in out
     assert "Turn 2 (line 3) has no answer: it dies there." in " ".join(out.split())
     assert len(load(path).scenario.script) == 3
     assert main(["import", str(session)]) == 4

@@ -120,7 +120,7 @@ def test_a_report_that_cannot_be_written_is_exit_4_and_hides_no_verdict(
     assert "FAIL  resume/kill_before_tool_result" in said.out
     assert "4 scenarios: 2 kept, 1 broken, 1 invalid" in said.out
     assert json.loads(Path("run.json").read_text())["version"] == 1
-    report, junit = said.err.strip().split("\n")
+    *_notes, report, junit = said.err.strip().split("\n")
     assert report == fake_lab.unwritten
     assert junit.startswith("--junit /dev/full: expected to write it, got No space left on device")
 

@@ -59,7 +59,7 @@ def test_each_disk_operation_may_fail_instead(
 ) -> None:
     report = tmp_path / "errors.json"
     options = ["--errors", "EIO", "--states", "2", "--json", str(report)]
-    assert main(["sweep", scenario, *options]) == 0
+    assert main(["sweep", scenario, "--jobs", "2", *options]) == 0
     assert "disk operations that fail, 0 broken of" in capsys.readouterr().out
     (row,) = json.loads(report.read_text(encoding="utf-8"))["scenarios"]
     assert set(row["states"]) == {"EIO"}

@@ -64,6 +64,25 @@ def test_the_reference_stack_survives_each_error_at_each_operation_of_twenty_tur
     assert all(count.judged == count.distinct > 100 for count in result.states.values())
 
 
+def test_two_at_a_time_say_what_one_does() -> None:
+    heard: list[tuple[str, int, int]] = []
+    target = f"{BROKEN}:Swallowing"
+    alone, shared = (
+        lab.fail_everywhere(
+            _loaded(3),
+            target=target,
+            errors=("ENOSPC",),
+            most=6,
+            jobs=jobs,
+            on_case=lambda *said: heard.append(said),
+        )
+        for jobs in (1, 2)
+    )
+    assert shared.verdict == alone.verdict
+    assert shared.states == alone.states
+    assert heard[len(heard) // 2 :] == heard[: len(heard) // 2]
+
+
 def _told(record: Record) -> list[str]:
     return [event.kind for event in record.of("open.failed", "send.failed")]
 

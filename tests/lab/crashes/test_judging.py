@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from harness.lab.crashes.judging import Bench, a_place, crash_into
 from harness.lab.crashes.warm import Warm
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
+from harness.record import Record
 from harness.world.disk.states import State, states
 from harness.world.process import Server
 from tests.lab.crashes.conftest import recorded
@@ -120,8 +121,8 @@ def test_states_that_differ_in_nothing_a_check_looks_at_are_judged_once(
     chosen = states(base.operations, "posix").distinct
     heard: list[Verdict] = []
 
-    def counted(record: object) -> Verdict:
-        heard.append(judge(record))  # type: ignore[arg-type]
+    def counted(record: Record, promises: Sequence[str] | None = None) -> Verdict:
+        heard.append(judge(record, promises))
         return heard[-1]
 
     monkeypatch.setattr(judging, "judge", counted)
@@ -130,3 +131,31 @@ def test_states_that_differ_in_nothing_a_check_looks_at_are_judged_once(
     bench.close()
     assert {verdict.outcome for verdict in verdicts} == {"pass"}
     assert len(heard) < len(verdicts) == len(chosen)
+
+
+def test_a_state_that_is_only_asked_hears_no_next_message_and_is_held_to_its_memory(
+    base: Base, server: Server, warm: Warm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Record] = []
+
+    def seen(record: Record, promises: Sequence[str] | None) -> Verdict:
+        heard.append(record)
+        return judge(record, promises)
+
+    monkeypatch.setattr(judging, "judge", seen)
+    bench = Bench(base, server, warm)
+    for left in states(base.operations, "kill").distinct:
+        assert bench.ask(left).outcome == "pass"
+    bench.close()
+    for record in heard:
+        (crashed,) = record.of("crashed")
+        kinds = [event.kind for event in record.events[crashed.n :]]
+        assert {"opened", "history", "usage", "closed", "ended"} <= {*kinds}
+        assert "user.received" not in kinds
+
+
+def test_only_a_warm_life_is_asked_alone(base: Base, server: Server) -> None:
+    bench = Bench(base, server)
+    with pytest.raises(ValueError, match="only a warm life"):
+        bench.ask(states(base.operations, "kill").distinct[0])
+    bench.close()

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.case import parse
+from harness.checks.judge import judge
+from harness.checks.verdict import Verdict
+from harness.lab.crashes import real
 from harness.lab.crashes.base import Base
 from harness.lab.crashes.judging import a_place
-from harness.lab.crashes.real import confirm, record_of_strike, source_line, strike
+from harness.lab.crashes.real import Strike, confirm, record_of_strike, source_line, strike
+from harness.lab.crashes.warm import warm_life
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.world.disk.states import states
 from harness.world.process import Server
 from harness.world.syscalls.rehearsal import available
-from harness.world.tree import difference
+from harness.world.tree import Tree, difference
 from tests.lab.crashes.conftest import recorded
 
 WORKS, WHY = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
+SQLITE = str(Path(__file__).parents[2] / "stacks" / "lifecycle_sqlite.py:InSqlite")
 HONEST = str(Path(__file__).parents[2] / "broken" / "honest.py:Honest")
 
 
@@ -79,6 +86,64 @@ def test_the_line_that_issued_an_operation_is_found(stack: tuple[Server, Base]) 
     line = source_line(server, base, writes[-1])
     assert line is not None
     assert ".py:" in line
+
+
+def test_a_kill_in_its_last_operations_as_it_closes_is_followed_by_another_life() -> None:
+    with POOL.server(find_target(SQLITE), lambda: False) as server:
+        base = recorded(server, SQLITE)
+        with a_place(server) as home:
+            record = record_of_strike(server, base, len(base.operations) - 1, home)
+    (usage,), (crashed,) = base.record.of("usage"), record.of("crashed")
+    assert base.disk[-1].n > usage.n
+    assert [event.kind for event in record.events[crashed.n + 1 :]].count("opened") == 1
+    assert judge(record).outcome == "pass"
+
+
+def test_after_the_blow_a_warm_life_goes_on_as_forks_would(stack: tuple[Server, Base]) -> None:
+    server, base = stack
+    at = len(base.operations) // 2
+    with warm_life(server, base.scenario) as warm, a_place(server) as one, a_place(server) as two:
+        alone = strike(server, base, at, one)
+        handed = strike(server, base, at, two, warm)
+    assert _without_lines(handed.verdict) == _without_lines(alone.verdict)
+    assert difference(handed.left, alone.left) is None
+    assert handed.unknown is alone.unknown is None
+
+
+def _without_lines(verdict: Verdict) -> Verdict:
+    """Whoever is struck with a warm life to follow is not asked for its line."""
+    findings = tuple(dataclasses.replace(one, where=None) for one in verdict.findings)
+    return dataclasses.replace(verdict, findings=findings)
+
+
+class _Says:
+    """Stands for `strike`: what the warm life says, and what forks say from one point on."""
+
+    def __init__(self, verdict: Verdict, bad: Verdict) -> None:
+        self.verdict, self.bad = verdict, bad
+        self.bad_from = 1
+        self.forked: list[int] = []
+
+    def __call__(self, _server: Any, _base: Any, at: int, _home: Any, warm: Any) -> Strike:
+        if warm is None:
+            self.forked.append(at)
+        bad = warm is None and len(self.forked) > self.bad_from
+        return Strike(at, self.bad if bad else self.verdict, Tree(), None)
+
+
+def test_a_sample_is_struck_in_forks_and_where_they_contradict_all_are(
+    base: Base, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = judge(base.record)
+    bad = dataclasses.replace(good, outcome="fail")
+    says = _Says(good, bad)
+    monkeypatch.setattr(real, "strike", says)
+    monkeypatch.setattr(real, "SAMPLE_EVERY", 3)
+    said = [(one.at, one.verdict.outcome) for one in confirm(server, base, range(6))]
+    assert said[:3] == [(0, "pass"), (1, "pass"), (2, "pass")]
+    assert said[3:6] == [(0, "fail"), (1, "fail"), (2, "fail")]
+    assert said[6:] == [(3, "fail"), (4, "fail"), (5, "fail")]
+    assert says.forked == [0, 3, 0, 1, 2, 4, 5]
 
 
 def test_an_operation_that_never_comes_is_said(base: Base, server: Server) -> None:

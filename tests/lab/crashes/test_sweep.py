@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from harness.case import BASELINE, parse
 from harness.lab import play as lab
+from harness.lab.crashes import sweep as sweeping
 from harness.report.result import Result
+from harness.report.screen import plain, swept
+from harness.world.disk.states import states
 from harness.world.syscalls.rehearsal import available
 from tests.lab.crashes.conftest import story
 
@@ -74,6 +78,17 @@ def test_a_bound_on_states_is_kept_and_said() -> None:
     result = lab.sweep(_loaded(), target="naive", states_max=4)
     count = result.states["kill"]
     assert count.judged <= 4 < count.distinct
+    numbers = result.verdict.numbers
+    assert numbers.crash_points_fired < numbers.crash_points_planned
+
+
+def test_a_bound_on_what_is_tried_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "states", partial(states, candidates_max=9))
+    result = lab.sweep(_loaded(), target="naive", tiers=("ext4",), states_max=1)
+    count = result.states["ext4"]
+    assert 0 < count.tried <= 10 < count.legal
+    said = f"found in an even sample of {count.tried} of {count.legal:,} ways to crash"
+    assert said in plain([*swept(result)])
     numbers = result.verdict.numbers
     assert numbers.crash_points_fired < numbers.crash_points_planned
 

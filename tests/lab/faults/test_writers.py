@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.checks.judge import judge
+from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.record import Record
-from harness.world.process import Server
+from harness.scenario.schema import Scenario
 from tests.lab.playing import play, scenario_of
 
+STORES = Path(__file__).with_name("stores.py")
 LOCKED = Path(__file__).parents[2] / "broken" / "locked.py"
 SCRIPT = [{"user": f"Question {n}?", "reply": {"text": f"Answer {n}."}} for n in range(1, 5)]
 SCENARIO = scenario_of(script=SCRIPT, faults=[{"writer": {"turn": 2, "sessions": 2}}])
+FINELY = {"writer": {"turn": 2, "sessions": 2, "switch": "operation"}}
+SWITCHING = scenario_of(script=SCRIPT, faults=[FINELY])
 
 
-def played(target: str, root: Path, name: str = "home") -> Record:
+def played(target: str, root: Path, scenario: Scenario = SCENARIO) -> Record:
     root.mkdir(exist_ok=True)
-    server = Server(find_target(target).order(), root / "lives")
-    record = play(server, root / name, SCENARIO)
-    server.close()
-    return record
+    with POOL.server(find_target(target), lambda: False) as server:
+        return play(server, root / "home", scenario)
 
 
 def seen(record: Record) -> list[tuple[str, int | None]]:
@@ -73,3 +76,40 @@ def test_a_new_process_is_opened_on_what_they_left(tmp_path: Path) -> None:
 def test_the_same_case_gives_the_same_events(tmp_path: Path) -> None:
     first, second = (played("naive", tmp_path / name) for name in ("one", "two"))
     assert first.events == second.events
+
+
+def found(record: Record) -> set[str]:
+    return {finding.code for finding in judge(record).findings}
+
+
+def test_what_was_read_is_old_when_it_is_written_where_they_switch_at_operations(
+    tmp_path: Path,
+) -> None:
+    target = f"{STORES}:Rewriting"
+    assert found(played(target, tmp_path / "crossings")) == set()
+    record = played(target, tmp_path / "operations", SWITCHING)
+    assert found(record) == {"S5"}
+    (fired,) = record.of("fault.fired")
+    assert fired.data["what"] == "2 processes on one session"
+
+
+def test_a_database_that_waits_for_the_others_lock_gets_it_at_a_later_turn(tmp_path: Path) -> None:
+    record = played(f"{STORES}:Inserting", tmp_path, SWITCHING)
+    assert found(record) == set()
+    assert not list(record.of("writer.refused"))
+    delivered = sorted(event.turn or 0 for event in record.of("reply.delivered"))
+    assert delivered == [1, 2, 3, 4]
+
+
+def test_switching_at_operations_is_the_same_every_time(tmp_path: Path) -> None:
+    target = f"{STORES}:Inserting"
+    first, second = (played(target, tmp_path / name, SWITCHING) for name in ("one", "two"))
+    assert first.events == second.events
+
+
+def test_the_process_that_was_open_makes_way_for_one_that_can_be_held_up(tmp_path: Path) -> None:
+    record = played("naive", tmp_path, SWITCHING)
+    assert sorted({event.life for event in record.events}) == [1, 2, 3, 4]
+    start, end = next(record.of("writers")).n, next(record.of("writers.over")).n
+    opened = [event.life for event in record.events[start:end] if event.kind == "opened"]
+    assert sorted(opened) == [2, 3]

@@ -156,3 +156,18 @@ def test_what_a_send_read_is_told_and_not_what_came_before() -> None:
     driver.answer({"do": "open", "session_id": "s", "settings": {}, "tools": {}})
     assert driver.answer({"do": "send", "message_id": "m", "text": "hello"})["value"]
     assert driver.answer({"do": "read_bytes"}) == {"value": 70}
+
+
+def test_what_was_closed_is_not_closed_again_when_it_is_let_go() -> None:
+    closed: list[str] = []
+
+    class Closing(_Plain):
+        def close(self) -> None:
+            closed.append("closed")
+
+    driver = Driver(_Target(Closing()), "/nowhere")
+    driver.let_go()
+    driver.answer({"do": "open", "session_id": "s", "settings": {}, "tools": {}})
+    driver.let_go()
+    driver.let_go()
+    assert closed == ["closed"]

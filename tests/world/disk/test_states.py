@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 
 from harness.world.disk.choices import TIERS, Tier
 from harness.world.disk.replay import replay
-from harness.world.disk.states import State, state, states
+from harness.world.disk.states import State, left_at_the_end, state, states
 from harness.world.syscalls.operations import Operation
 from harness.world.tree import Tree, difference
 from tests.world.disk.scripts import Reference, script, write_down
@@ -212,3 +212,18 @@ def test_rebuildable_files_are_not_part_of_a_state() -> None:
     operations = [Operation("create", "openat", "db-shm", 0)]
     assert all(one.files == {} for one in states(operations, "posix"))
     assert len(states(operations, "posix")) == 1
+
+
+@settings(deadline=None, max_examples=80)
+@given(operations=script)
+def test_what_is_left_at_the_end_are_the_states_of_the_last_crash_point(
+    operations: list[Operation],
+) -> None:
+    for tier in TIERS:
+        last = [found.tree() for found in states(operations, tier) if found.at == len(operations)]
+        left = list(left_at_the_end(operations, tier))
+        for tree in last:
+            # A kill may also stop within the last write, which is done at the end.
+            assert tier == "kill" or any(difference(tree, other) is None for other in left)
+        for tree in left:
+            assert any(difference(tree, other) is None for other in last)

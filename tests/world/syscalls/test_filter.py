@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.world.syscalls.filter import SEND_FLAGS_ARGUMENT, Assembler, program
+from harness.world.syscalls.filter import SEND_FLAGS_ARGUMENT, SLEEPS, Assembler, program
 from harness.world.syscalls.numbers import MACHINES
 from tests.stacks.recording import Workshop
 
@@ -48,6 +48,14 @@ def test_calls_that_change_disks_wait_and_others_pass(here) -> None:
         assert interpret(code, here.audit_arch, here.numbers[call]) == NOTIFY
     getpid = 39 if here is X86 else 172
     assert interpret(code, here.audit_arch, getpid) == ALLOW
+
+
+@pytest.mark.parametrize("here", [X86, ARM], ids=lambda here: here.name)
+def test_sleeps_wait_only_where_that_is_asked_for(here) -> None:
+    for call in SLEEPS:
+        number = here.numbers[call]
+        assert interpret(program(here), here.audit_arch, number) == ALLOW
+        assert interpret(program(here, sleeps=True), here.audit_arch, number) == NOTIFY
 
 
 @pytest.mark.parametrize("here", [X86, ARM], ids=lambda here: here.name)
