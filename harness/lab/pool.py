@@ -56,14 +56,13 @@ class Pool:
         with self._lock:
             self._idle.setdefault(key, []).append(server)
 
-<<<<<<< HEAD
     def drop(self, ref: TargetRef) -> None:
         """End the idle servers of one target, which will not be asked for again."""
         with self._lock:
             gone = self._idle.pop(_key(ref), [])
         for server in gone:
             server.close()
-=======
+
     @contextlib.contextmanager
     def servers(
         self, ref: TargetRef, count: int, stopped: Callable[[], bool]
@@ -71,7 +70,6 @@ class Pool:
         """So many of them, in the same way."""
         with contextlib.ExitStack() as stack:
             yield [stack.enter_context(self.server(ref, stopped)) for _ in range(count)]
->>>>>>> main
 
     def close(self) -> None:
         """End all idle servers and what they started."""
