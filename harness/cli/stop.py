@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -17,6 +18,10 @@ SHELF = Path(replay.SHELF)
 """Where scenarios are looked for when no path is given."""
 
 
+SAME_S = 1.0
+"""Ctrl-C again within this time is impatience, and the first is still being obeyed."""
+
+
 class Stop(Exception):
     """Say this on stderr and leave with this code."""
 
@@ -27,24 +32,27 @@ class Stop(Exception):
 
 @contextlib.contextmanager
 def interrupted_once() -> Iterator[None]:
-    """The first Ctrl-C is a KeyboardInterrupt; while processes are ended for it, no other counts.
+    """A Ctrl-C is a KeyboardInterrupt; a second one within a second is the same one.
 
-    Python takes its own handlers away before it is gone, and a second Ctrl-C would then kill it in
-    the middle and change the exit code; a signal that is ignored stays so.
+    Once the block is over because of one, no other counts: Python takes its own handlers away
+    before it is gone, and would be killed in the middle of ending its processes, with another exit
+    code. A signal that is ignored stays so.
     """
     before = signal.getsignal(signal.SIGINT)
     main = threading.current_thread() is threading.main_thread()
     if not main or before is not signal.default_int_handler:
         yield
         return
-    signal.signal(signal.SIGINT, _interrupt)
+    last: list[float] = []
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not last or now - last[-1] >= SAME_S:
+            last.append(now)
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is _interrupt:
-            signal.signal(signal.SIGINT, before)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, signal.SIG_IGN if last else before)

@@ -205,7 +205,7 @@ def _reasons(result: Result, width: int, most: int, beside: int) -> Iterator[Lin
     reasons, indent, lines = result.verdict.reasons, "  ", MESSAGE_LINES
     most *= 2
     if reasons and result.verdict.findings:
-        most, indent, lines = beside, " " * 5, REASON_LINES
+        most, indent, lines = beside, " " * 5, min(beside, REASON_LINES)
         colon = ":" if most else ""
         yield (Span(f"  also invalid: {_counted(len(reasons), 'reason')}{colon}", "yellow"),)
     for reason in reasons[:most]:

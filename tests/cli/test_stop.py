@@ -12,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.stop import INTERRUPTED, INVALID, NOTHING, USAGE, Stop, interrupted_once
+from harness.cli import stop
+from harness.cli.stop import (
+    INTERRUPTED,
+    INVALID,
+    NOTHING,
+    SAME_S,
+    USAGE,
+    Stop,
+    interrupted_once,
+)
 
 PATIENCE_S = 60
 WITH_CTRL_C = """
@@ -29,8 +38,8 @@ def test_exit_codes_are_pytest_s() -> None:
 
 
 def test_a_stop_carries_what_to_say_and_the_code() -> None:
-    stop = Stop(USAGE, "expected a path, got none")
-    assert (str(stop), stop.code) == ("expected a path, got none", 4)
+    early = Stop(USAGE, "expected a path, got none")
+    assert (str(early), early.code) == ("expected a path, got none", 4)
 
 
 @pytest.fixture
@@ -47,6 +56,19 @@ def test_the_first_ctrl_c_interrupts_and_no_other_counts(ours: None) -> None:
         signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_a_ctrl_c_that_somebody_swallowed_can_be_given_again(
+    ours: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter((100.0, 100.0 + SAME_S / 2, 100.0 + SAME_S))
+    monkeypatch.setattr(stop.time, "monotonic", lambda: next(times))
+    with interrupted_once():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_without_a_ctrl_c_the_handler_is_what_it_was(ours: None) -> None:

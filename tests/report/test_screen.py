@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.checks.catalogue import promise
 from harness.checks.verdict import Finding
-from harness.report.result import Result, Run
+from harness.report.result import Result, Run, StateCount
 from harness.report.screen import LINES_MAX, passed, plain, screen, spoken, total, wall
 
 
@@ -158,3 +158,16 @@ def test_a_disk_that_was_seen_from_python_only_is_owned_to(
         header = replace(result.record.header, fidelity="python")
         blind = replace(result, record=replace(result.record, header=header))
         assert "(disk seen from Python only)" in plain(screen(blind))
+
+
+def test_a_sweep_that_fills_the_screen_still_gives_one_reason(
+    result_of: Callable[..., Result],
+) -> None:
+    reason = "reply 2 of turn 5 was never used: the target did not ask the model for it, " * 2
+    result = result_of(outcome="fail", findings=4, reasons=(reason, "b", "c"))
+    states = {tier: StateCount(25, 22, 25) for tier in ("kill", "ext4", "posix")}
+    lines = plain(screen(replace(result, states=states), 100)).split("\n")
+    at = lines.index("  also invalid: 3 reasons:")
+    assert lines[at + 1].startswith("     reply 2 of turn 5 was never used")
+    assert lines[at + 2] == "     and 2 more reasons"
+    assert len(lines) <= LINES_MAX

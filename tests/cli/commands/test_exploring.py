@@ -14,6 +14,7 @@ def test_a_broken_stack_ends_1_with_files_and_replays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["explore", "--target", "naive", "--seed", "3", "--cases", "10"]
+    arguments += ["--budget", "10m"]
     assert main([*arguments, "--out", str(tmp_path)]) == 1
     out = capsys.readouterr().out
     codes = re.findall(r"^([PSWT]\d) [a-z-]+(?:$|   )", out, re.MULTILINE)
