@@ -56,6 +56,13 @@ class Pool:
         with self._lock:
             self._idle.setdefault(key, []).append(server)
 
+    def drop(self, ref: TargetRef) -> None:
+        """End the idle servers of one target, which will not be asked for again."""
+        with self._lock:
+            gone = self._idle.pop(_key(ref), [])
+        for server in gone:
+            server.close()
+
     @contextlib.contextmanager
     def servers(
         self, ref: TargetRef, count: int, stopped: Callable[[], bool]

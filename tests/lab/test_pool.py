@@ -42,6 +42,20 @@ def test_a_server_is_used_again_until_its_file_changes(pool: Pool, ref: TargetRe
         assert third is not first
 
 
+def test_one_targets_servers_are_let_go_and_the_others_stay(
+    pool: Pool, ref: TargetRef, tmp_path: Path
+) -> None:
+    path = tmp_path / "u.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    other = find_target(f"{path}:T")
+    with pool.server(ref, _never) as gone, pool.server(other, _never) as kept:
+        pass
+    pool.drop(ref)
+    assert not gone.alive
+    with pool.server(other, _never) as again:
+        assert again is kept
+
+
 def test_a_server_in_trouble_is_not_kept_and_leaves_no_directory(
     pool: Pool, ref: TargetRef
 ) -> None:

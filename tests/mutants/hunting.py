@@ -13,13 +13,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checks.verdict import Finding
+from harness.lab.explore.explore import REFERENCE, player
+from harness.lab.explore.hunt import Hunter
 from harness.lab.play import play, sweep
 from harness.lab.pool import POOL
+from harness.lab.targets import find_target
 from harness.report.result import Result
 from harness.scenario.load import Loaded, find, load
 from tests.mutants.planting import ROOT, Defect, defects, plant
 
 STATES_MAX = 200
+CASES_MAX = 40
+"""So many invented cases a mutant, which is a fraction of what 120 s are enough for."""
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,14 @@ class Catch:
     token: str
 
 
+@dataclass(frozen=True)
+class Met:
+    """The first invented case that shows a defect, counted from 1, and the promise's code."""
+
+    case: int
+    code: str
+
+
 def library() -> list[Loaded]:
     """Every story, by path; named as from the root of the project."""
     return [
@@ -41,18 +56,52 @@ def library() -> list[Loaded]:
 
 
 def hunt(
-    defect: Defect | None, stories: Sequence[Loaded], folder: Path, *, states_max: int = STATES_MAX
+    defect: Defect | None,
+    stories: Sequence[Loaded],
+    target: str,
+    *,
+    states_max: int = STATES_MAX,
+    ordered: bool = True,
 ) -> Catch | None:
-    """Play until something is found; None where nothing is."""
+    """Play the library on the planted target until something is found; None where nothing is."""
+    row = in_order(defect, stories) if ordered else stories
+    for result in _played(row, target, states_max):
+        if result.verdict.findings:
+            finding = _telling(defect, result.verdict.findings)
+            return Catch(result.story, finding.code, finding.message, finding.token)
+    return None
+
+
+def explore(target: str, folder: Path, *, cases_max: int = CASES_MAX) -> Met | None:
+    """Invent cases as `harness explore` does, with seed 0, until one shows the defect."""
+    hunter = Hunter(
+        target=target,
+        play=player(target),
+        reference=player(REFERENCE),
+        folder=folder,
+        over=lambda: False,
+    )
+    first = hunter.first(SEED, cases_max)
+    return None if first is None else Met(*first)
+
+
+def both(defect: Defect, folder: Path) -> tuple[Catch | None, Met | None]:
+    """What the library finds of one defect, and what exploring does, on one warm server."""
     target = plant(defect, folder)
-    try:
-        for result in _played(in_order(defect, stories), target, states_max):
-            if result.verdict.findings:
-                finding = result.verdict.findings[0]
-                return Catch(result.story, finding.code, finding.message, finding.token)
-        return None
-    finally:
-        POOL.close()
+    caught = hunt(defect, library(), target), explore(target, folder)
+    leave(target)
+    return caught
+
+
+def leave(target: str) -> None:
+    """Let the planted target's warm server go; the reference stack's stays."""
+    POOL.drop(find_target(target))
+
+
+def _telling(defect: Defect | None, findings: Sequence[Finding]) -> Finding:
+    """Of several findings the one under a promise that the defect is known to break."""
+    codes = () if defect is None else defect.codes
+    return next((finding for finding in findings if finding.code in codes), findings[0])
 
 
 def in_order(defect: Defect | None, stories: Sequence[Loaded]) -> list[Loaded]:
@@ -61,8 +110,10 @@ def in_order(defect: Defect | None, stories: Sequence[Loaded]) -> list[Loaded]:
     unknown = set(first) - set(map(stem, stories))
     assert not unknown, f"{defect}: no story is named {sorted(unknown)}"
     catches = Counter(name for each in defects() for name in each.first)
+    places = {name: place for place, name in enumerate(first)}
     return sorted(
-        stories, key=lambda each: (stem(each) not in first, -catches[stem(each)], each.path)
+        stories,
+        key=lambda each: (places.get(stem(each), len(first)), -catches[stem(each)], each.path),
     )
 
 

@@ -63,7 +63,7 @@ def refusal(text: str) -> list[str]:
             SAY + " - user: a\nfaults: [{}]",
             [
                 "a:4:10: expected exactly one of crash, http, stream, disk, tool, writer, clock, "
-                "damage, neighbour, got an empty mapping"
+                "damage, neighbour, redelivery, got an empty mapping"
             ],
         ),
         (

@@ -141,7 +141,8 @@ def found(naive: Iterable[Result] = ()) -> Results:
     for target in sorted({target for target, story in missing}):
         rows = [row for key, row in missing.items() if key[0] == target and key not in results]
         name = target if target == "naive" else str(ROOT / target)
-        played = play([row.loaded for row in rows], target=name).results if rows else ()
+        loaded = [row.loaded for row in rows]
+        played = play(loaded, target=name, sweeps=False).results if rows else ()
         results |= {(target, row.story): one for row, one in zip(rows, played, strict=True)}
     return results
 

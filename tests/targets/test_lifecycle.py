@@ -12,6 +12,8 @@ from harness.scenario.load import Loaded, find, load
 from harness.scenario.schema import Scenario
 
 STORIES = find([Path(__file__).parents[2] / "scenarios"])
+STATES_MIN = 50
+"""A story that is swept has more crash states than that."""
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.name.partition(".")[0])
@@ -20,6 +22,20 @@ def test_every_story_of_the_library_passes(path: Path) -> None:
     assert result.outcome == "pass", result.verdict
     numbers = result.verdict.numbers
     assert numbers.crash_points_fired == numbers.crash_points_planned
+
+
+def test_stories_about_deaths_at_any_moment_are_swept_as_well() -> None:
+    swept = {path.name.partition(".")[0]: load(path).scenario for path in STORIES}
+    swept = {name: scenario for name, scenario in swept.items() if scenario.sweep is not None}
+    assert swept.keys() >= {"rotation_killed_at_every_step", "kill_before_tool_result"}
+    assert all(scenario.sweep.depth == 1 for scenario in swept.values() if scenario.sweep)
+    path = next(path for path in STORIES if "kill_before_tool_result" in path.name)
+    (scripted,) = play([load(path)], sweeps=False).results
+    (whole,) = play([load(path)]).results
+    assert whole.outcome == scripted.outcome == "pass"
+    assert whole.verdict.numbers.crash_points_planned > (
+        scripted.verdict.numbers.crash_points_planned + STATES_MIN
+    )
 
 
 def test_a_story_is_the_same_twice_and_another_seed_is_kept_too() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
-from harness.checks.evidence.breach import Breach, Crash, contrast, counted
+from harness.checks.evidence.breach import Breach, Crash, contrast, counted, shorten
 from harness.checks.evidence.facts import Answer, Evidence, canonical
 
 Cause = Literal["cut", "summary", "expired", "system", "tools", "unexplained"]
@@ -99,6 +99,9 @@ def _broken(evidence: Evidence, before: _Prompt, now: _Prompt) -> Break | None:
         quiet = now.at_ns - before.at_ns > LIFETIME_NS and not now.row.cache_read_tokens
         return Break("expired", now.row, before.row) if quiet and _caches(before) else None
     news = _news(evidence, before, now)
+    if _lost_its_beginning(evidence, before, now):
+        lost = shorten(_text(before.blocks[0][1]))
+        return Break("unexplained", now.row, before.row, f", {lost} is gone and all else is there")
     if _is_cut(before.blocks, now.blocks, news):
         return Break("cut", now.row, before.row)
     if _is_summary(before.blocks, now.blocks, news):
@@ -122,6 +125,18 @@ def _same(before: Sequence[tuple[str, str]], now: Sequence[tuple[str, str]]) -> 
 def _is_cut(before: Sequence[tuple[str, str]], now: Sequence[tuple[str, str]], news: int) -> bool:
     """Whether it is some of the blocks before, in order, and then what is new."""
     return _said_in(now[_kept(before, now) :]) <= news
+
+
+def _lost_its_beginning(evidence: Evidence, before: _Prompt, now: _Prompt) -> bool:
+    """Whether another process left out what stood first, which nobody said, and no more than that.
+
+    What stands for older turns is no turn: a cut that is due takes turns.
+    """
+    if now.row.life == before.row.life or not before.blocks[1:]:
+        return False
+    rest = before.blocks[1:]
+    said = {turn.user for turn in evidence.plan.turns}
+    return now.blocks[: len(rest)] == rest and _text(before.blocks[0][1]) not in said
 
 
 def _is_summary(

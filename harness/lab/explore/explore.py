@@ -40,8 +40,8 @@ def explore(
     ends = time.monotonic() + budget_ns / 1e9
     hunter = Hunter(
         target=target,
-        play=_player(target),
-        reference=None if target == REFERENCE else _player(REFERENCE),
+        play=player(target),
+        reference=None if target == REFERENCE else player(REFERENCE),
         folder=folder,
         over=lambda: time.monotonic() >= ends,
         on_case=on_case,
@@ -49,7 +49,9 @@ def explore(
     return hunter.hunt(seed, base, cases_max)
 
 
-def _player(target: str) -> Play:
+def player(target: str) -> Play:
+    """Plays one scenario at a time on a target; Interrupted where the user stopped it."""
+
     def play(loaded: Loaded) -> Result:
         run = lab.play([loaded], target=target)
         if run.interrupted or not run.results:

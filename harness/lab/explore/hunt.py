@@ -99,6 +99,19 @@ class Hunter:
             tuple(self._tried),
         )
 
+    def first(self, seed: int, cases_max: int = CASES_MAX) -> tuple[int, str] | None:
+        """The first case that counts, and its code; nothing is shrunk, and nothing written.
+
+        It is the case that `hunt` would have found first, whatever its budget.
+        """
+        for scenario in invented(seed):
+            if self._cases >= cases_max or self.over():
+                break
+            broken = self._broken(scenario)
+            if broken and self._fair(scenario):
+                return self._cases, broken[0]
+        return None
+
     def _earlier(self) -> None:
         for path in _scenarios_in(self.folder):
             try:
@@ -113,16 +126,19 @@ class Hunter:
                 self._kept.append(path)
 
     def _try(self, scenario: Scenario) -> None:
-        fingerprint = scenario.model_dump_json()
-        if fingerprint in self._tried or complaints(scenario):
-            return
-        self._tried[fingerprint] = None
-        self._cases += 1
-        broken = _codes(self._played(scenario))
-        for code in broken:
+        for code in self._broken(scenario):
             if code not in self._found:
                 self._keep(scenario, code)
         self.on_case(self._cases, len(self._found))
+
+    def _broken(self, scenario: Scenario) -> list[str]:
+        """What the target breaks in one more case; nothing where that was tried before."""
+        fingerprint = scenario.model_dump_json()
+        if fingerprint in self._tried or complaints(scenario):
+            return []
+        self._tried[fingerprint] = None
+        self._cases += 1
+        return _codes(self._played(scenario))
 
     def _keep(self, scenario: Scenario, code: str) -> None:
         """Shrink it and write it; a scenario that nobody keeps is left alone."""

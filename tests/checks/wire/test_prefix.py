@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,6 +81,28 @@ def test_a_cut_or_a_summary_is_a_stacks_right(change: Callable[[Body], Body], ca
     record = from_turn(4, change)
     assert causes(record) == [(cause, 4)]
     assert "W6" not in {code for code, _ in findings(record)}
+
+
+@pytest.mark.parametrize(
+    ("lead", "lives", "cause"),
+    [
+        ("So far: one", 2, "unexplained"),
+        ("So far: one", 1, "cut"),
+        ("Question number 1?", 2, "cut"),
+    ],
+)
+def test_what_another_process_leaves_out_in_front_was_no_cut(
+    lead: str, lives: int, cause: str
+) -> None:
+    def change(number: int, body: Body) -> Body:
+        first = [{"role": "user", "content": lead}] if number == 3 else []
+        return {**body, "messages": [*first, *body["messages"][2:]]} if number >= 3 else body
+
+    record = edited(
+        asking(change),
+        lambda e: [replace(e, life=lives if e.turn and e.turn >= 4 else 1)],
+    )
+    assert (cause, 4) in causes(record)
 
 
 def test_the_cache_may_have_expired_meanwhile() -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
-from harness.lab.explore.explore import explore
-from harness.lab.explore.hunt import Found, Hunt, invented
+from harness.lab.explore.explore import REFERENCE, explore, player
+from harness.lab.explore.hunt import Found, Hunt, Hunter, invented
 from harness.lab.play import TargetError, play, replay
 from harness.scenario.load import find, load
 
 MINUTE_NS = 60_000_000_000
-CASES = 30
+CASES = 12
 TEN = 10
 
 
@@ -66,6 +66,32 @@ def test_one_seed_finds_the_same_twice(naive: Hunt, tmp_path: Path) -> None:
     assert [(one.code, one.token) for one in again.found] == [
         (one.code, one.token) for one in naive.found
     ]
+
+
+def test_the_first_case_that_counts_is_the_same_whatever_is_done_about_it(
+    naive: Hunt, tmp_path: Path
+) -> None:
+    hunter = Hunter(
+        target="naive",
+        play=player("naive"),
+        reference=player(REFERENCE),
+        folder=tmp_path,
+        over=lambda: False,
+    )
+    first = min(one.case for one in naive.found)
+    met = hunter.first(3)
+    assert met is not None
+    assert (met[0], met[1]) in {(one.case, one.code) for one in naive.found}
+    assert met[0] == first
+    assert hunter.first(3, cases_max=0) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_smaller_budget_tries_the_same_cases_in_the_same_order(
+    naive: Hunt, tmp_path: Path
+) -> None:
+    less = _hunt("naive", tmp_path, CASES // 3)
+    assert less.fingerprints == naive.fingerprints[: CASES // 3]
 
 
 def test_what_was_found_before_is_tried_first(naive: Hunt, folder: Path) -> None:
