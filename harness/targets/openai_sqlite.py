@@ -1,9 +1,10 @@
 """OpenAI Agents with `SQLiteSession`, unmodified; the Anthropic client is its model.
 
 The library takes any `Model`: this one puts the items that it is given into a request to Claude and
-the answer back into items, and keeps nothing. A message that is sent again after a restart is taken
-back first, with `pop_item`, where it was left at the end. Tracing, which would phone home, is
-switched off with the library's own setting. `options: {limit: 4}` is handed to the session.
+the answer back into items, and keeps nothing. A message that is sent again after a restart or an
+error is taken back first, with `pop_item`, where it was left at the end. Tracing, which would phone
+home, is switched off with the library's own setting. `options: {limit: 4}` is handed to the
+session.
 """
 
 from __future__ import annotations
@@ -150,14 +151,14 @@ class AgentsSession:
             tools=[_tool(tool) for tool in tools.values()],
         )
         self._quiet = RunConfig(tracing_disabled=True)
-        self._restored = True
+        self._unsure = True
 
     async def send(self, message_id: str, text: str) -> str:
-        """Run the agent on the message; after a restart, take it back first where it was left."""
-        last = await self._session.get_items(limit=1) if self._restored else []
+        """Run the agent on the message; take it back first where an earlier run has left it."""
+        last = await self._session.get_items(limit=1) if self._unsure else []
         if last and last[0].get("role") == "user" and last[0].get("content") == text:
             await self._session.pop_item()
-        self._restored = False
+        self._unsure = True
         result = await Runner.run(
             self._agent,
             text,
@@ -165,6 +166,7 @@ class AgentsSession:
             run_config=self._quiet,
             max_turns=_TURNS_MAX,
         )
+        self._unsure = False
         return str(result.final_output)
 
     async def history(self) -> Sequence[Message]:

@@ -244,15 +244,13 @@ class Life:
 
     def _serve(self) -> Outcome:
         silent_since = time.monotonic()
-        while True:
-            self._drain()
-            if self._heard:
-                return outcome_of(self._heard.popleft())
+        self._drain()
+        while not self._heard:
             if self._server.stopped():
                 raise Stopped
             held = self._recorder if self._recorder is not None and self._recorder.holds else None
-            readable = [descriptor for descriptor, _ in self._all.poll(0 if held else _SLICE_MS)]
-            if not readable:
+            ready = dict(self._all.poll(0 if held else _SLICE_MS))
+            if not ready:
                 if held is not None and held.let_go(lambda: not self._all.poll(0)):
                     silent_since = time.monotonic()
                 elif time.monotonic() - silent_since > HANG_LIMIT_S:
@@ -260,16 +258,22 @@ class Life:
                     return Hung()
                 continue
             silent_since = time.monotonic()
-            self._drain()
-            if self._recorder is not None and self._recorder.fileno() in readable:
-                self._record(self._recorder)
-            if (done := self._commands.receive_now()) is not None:
+            # A look at what has nothing to say costs as much as one at what has. But the last
+            # words of the dead may have come in while the others were looked at.
+            over = self._pidfd in ready
+            if over or self._door.fileno() in ready:
+                self._drain()
+            if self._recorder is not None and (event := ready.get(self._recorder.fileno())):
+                self._record(self._recorder, event)
+            asked = over or self._commands.fileno() in ready
+            if asked and (done := self._commands.receive_now()) is not None:
                 # What it told on its way here may have come in after the last look: it is older.
                 with contextlib.suppress(Hangup):
                     self._drain()
                 return outcome_of(done)
-            if self._pidfd in readable:
+            if over:
                 return self._gone()
+        return outcome_of(self._heard.popleft())
 
     def _drain(self) -> None:
         """Answer what the life has said so far: it comes before what it does next."""
@@ -314,8 +318,8 @@ class Life:
         )
         self._all.register(self._recorder, select.POLLIN)
 
-    def _record(self, recorder: Recorder) -> None:
-        if recorder.over:
+    def _record(self, recorder: Recorder, event: int) -> None:
+        if event & select.POLLHUP and recorder.over:
             self._all.unregister(recorder)
         else:
             recorder.serve(1)

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from harness.scenario.faults import Fault
 
 
-@pytest.mark.parametrize("at", ["reply.received", "write checkpoint", "fsync *.jsonl #2"])
+@pytest.mark.parametrize(
+    "at", ["reply.received", "request.sent #2", "write checkpoint", "fsync *.jsonl #2"]
+)
 def test_a_crash_falls_on_a_boundary_or_a_disk_operation(at: str) -> None:
     fault = Fault.model_validate({"crash": {"turn": 1, "at": at}})
     assert fault.kind == "crash"
@@ -23,6 +25,8 @@ def test_a_crash_falls_on_a_boundary_or_a_disk_operation(at: str) -> None:
         {},
         {"crash": {"turn": 0, "at": "reply.received"}},
         {"crash": {"turn": 1, "at": "lunch"}},
+        {"crash": {"turn": 1, "at": "request.sent #0"}},
+        {"crash": {"turn": 1, "at": "user.received #2"}},
         {"crash": {"turn": 1, "at": "fsync *", "torn": 3}},
         {"crash": {"turn": 1, "at": "write *", "torn": 0}},
         {"http": {"turn": 1}},

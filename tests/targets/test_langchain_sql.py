@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.targets.published import found, needs, played, swept
 
 TARGET = "langchain_sql"
@@ -19,8 +21,9 @@ def test_no_kill_loses_anything_and_a_power_cut_may_take_the_last_message() -> N
     assert found(result, "ext4") == {"S1"}
 
 
-def test_a_full_disk_loses_nothing() -> None:
-    result = played("full_disk", TARGET)
+@pytest.mark.parametrize("name", ["full_disk", "torn"])
+def test_neither_a_full_disk_nor_a_torn_write_loses_anything(name: str) -> None:
+    result = played(name, TARGET)
     assert result.outcome == "pass", result.verdict
 
 

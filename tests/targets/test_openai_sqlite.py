@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 
+import pytest
+
 from tests.targets.published import codes, found, lost_turns, needs, played, swept
 
 TARGET = "openai_sqlite"
@@ -17,8 +19,9 @@ def test_neither_kill_nor_power_cut_loses_a_turn() -> None:
     assert {count.violating for count in result.states.values()} == {0}
 
 
-def test_a_full_disk_loses_nothing() -> None:
-    result = played("full_disk", TARGET)
+@pytest.mark.parametrize("name", ["full_disk", "torn"])
+def test_neither_a_full_disk_nor_a_torn_write_loses_anything(name: str) -> None:
+    result = played(name, TARGET)
     assert result.outcome == "pass", result.verdict
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.targets.published import codes, found, lost_turns, needs, played, swept
 
 TARGET = "strands_file"
@@ -16,8 +18,9 @@ def test_a_kill_while_it_is_created_leaves_a_session_that_cannot_be_opened() -> 
     assert all("Session session-1 already exists" in told for told in places)
 
 
-def test_a_full_disk_loses_nothing() -> None:
-    result = played("full_disk", TARGET)
+@pytest.mark.parametrize("name", ["full_disk", "torn"])
+def test_neither_a_full_disk_nor_a_torn_write_loses_anything(name: str) -> None:
+    result = played(name, TARGET)
     assert result.outcome == "pass", result.verdict
 
 

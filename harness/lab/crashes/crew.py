@@ -1,8 +1,8 @@
 """Several at a time: each worker is a fork of this process with a warm server of its own.
 
 Judging costs as much as the target does, and threads would share one interpreter for it. A worker
-shares the base by being a fork, takes every n-th state, and sends what it finds over a pipe; it
-dies with its parent. Whoever wants only one gets none: the work is done right here.
+shares the base by being a fork, takes its share of the states, and sends what it finds over a pipe;
+it dies with its parent. Whoever wants only one gets none: the work is done right here.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from harness.world.process import Server
 T = TypeVar("T")
 _LENGTH = struct.Struct("<I")
 _SLICE_S = 0.1
+STRETCHES = 8
+"""Stretches of neighbours that each worker gets."""
 
 
 class WorkerDied(RuntimeError):
@@ -57,8 +59,8 @@ def share_out(
     gc.freeze()  # what a fork never touches need not be copied for it
     workers: dict[int, _Worker] = {}
     try:
-        for number in range(count):
-            worker = _start(work, items[number::count], servers[number])
+        for number, some in enumerate(dealt(items, count)):
+            worker = _start(work, some, servers[number])
             workers[worker.end] = worker
         while workers:
             for end in select.select([*workers], [], [], _SLICE_S)[0]:
@@ -74,6 +76,16 @@ def share_out(
         for worker in workers.values():
             worker.kill()
         gc.unfreeze()
+
+
+def dealt(items: Sequence[T], count: int) -> list[list[T]]:
+    """For each of so many its share: a stretch in turn, each of a few neighbours.
+
+    What neighbours have in common is worked out once; the later ones, which cost more, are shared.
+    """
+    size = -(-len(items) // (count * STRETCHES))
+    stretches = [items[start : start + size] for start in range(0, len(items), size)]
+    return [[item for some in stretches[number::count] for item in some] for number in range(count)]
 
 
 class _Worker:

@@ -166,7 +166,7 @@ def fail_everywhere(
     """
     began = time.perf_counter()
     base = bench.base()
-    operations = base.operations
+    operations = _before_the_end(base)
     verdict = judge(base.record)
     findings, reasons = list(verdict.findings), list(verdict.reasons)
     counts: dict[str, StateCount] = {}
@@ -192,6 +192,14 @@ def fail_everywhere(
     )
     loaded, wall_s = bench.loaded, time.perf_counter() - began
     return Result(loaded.path, loaded.scenario.name, base.record, whole, wall_s, counts)
+
+
+def _before_the_end(base: Base) -> Sequence[Operation]:
+    """The operations of the conversation: the power is cut before it could be closed."""
+    final = next((event.n for event in base.record.of("history") if event.data["final"]), None)
+    if final is None:
+        return base.operations
+    return base.operations[: sum(event.n < final for event in base.disk)]
 
 
 def _fail_at(

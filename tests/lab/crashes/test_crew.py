@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.lab.crashes.crew import WorkerDied, share_out
+from harness.lab.crashes.crew import STRETCHES, WorkerDied, dealt, share_out
 from harness.world.process import Server
 
 
@@ -81,3 +84,15 @@ def test_whoever_wants_to_stop_is_heard_between_two_answers() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(share_out(for_ever, range(4), servers(2, stop=True)))
+
+
+@given(st.integers(1, 300), st.integers(1, 5))
+def test_every_item_is_dealt_once_in_a_few_stretches_of_neighbours(items: int, count: int) -> None:
+    shares = dealt(range(items), count)
+    assert sorted(item for share in shares for item in share) == [*range(items)]
+    assert len(shares) == count
+    assert all(shares) or items < count
+    for share in shares:
+        gaps = [after for before, after in pairwise(share) if after != before + 1]
+        assert len(gaps) < STRETCHES
+        assert share == sorted(share)

@@ -160,3 +160,14 @@ def test_a_full_disk_has_no_room_for_what_needs_it_until_the_call_is_over() -> N
     assert not error.hits(4, write)
     once = DiskError(3, "EIO")
     assert [once.hits(done, write) for done in (2, 3, 4)] == [False, True, False]
+
+
+def test_what_is_written_when_it_is_closed_is_no_part_of_the_conversation() -> None:
+    stores = Path(__file__).parents[1] / "faults" / "stores.py"
+    result = lab.fail_everywhere(
+        _loaded(3), target=f"{stores}:Logging", errors=("ENOSPC",), most=12
+    )
+    closing = [event.data["path"] for event in result.record.of("disk")][-1]
+    assert closing == "rows.db-wal"
+    assert result.verdict.reasons == ()
+    _check(result, ("ENOSPC",))

@@ -1,4 +1,4 @@
-"""Two stores for several writers: one writes back all that it has read, one leaves it to SQLite."""
+"""Small stores: one writes back all that it has read, the others leave it to SQLite."""
 
 from __future__ import annotations
 
@@ -61,3 +61,15 @@ class Inserting:
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
+
+
+class Logging(Inserting):
+    """The same with a write-ahead log, which SQLite copies into the database as it is closed."""
+
+    name = "logging"
+
+    def open_store(self, home: Path, session_id: str) -> Logging:
+        """One database."""
+        sqlite3.connect(home / "rows.db").execute("pragma journal_mode=wal").connection.close()
+        super().open_store(home, session_id)
+        return self
