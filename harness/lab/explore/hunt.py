@@ -9,13 +9,17 @@ fair.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as seeded
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from hypothesis.strategies import SearchStrategy
 
 from harness.checks.verdict import Finding
@@ -183,8 +187,21 @@ def _batch(strategy: SearchStrategy[Scenario], number: int) -> list[Scenario]:
     def draw(scenario: Scenario) -> None:
         drawn.append(scenario)
 
-    draw()
+    with _no_local_constants():
+        draw()
     return drawn
+
+
+@contextlib.contextmanager
+def _no_local_constants() -> Iterator[None]:
+    """Hypothesis mixes in the constants of all local modules that happen to be loaded: with those
+    the cases would follow from the process and the day's code, and not from the seed alone."""
+    with mock.patch.object(providers, "_get_local_constants", Constants):
+        providers.CONSTANTS_CACHE.cache.clear()
+        try:
+            yield
+        finally:
+            providers.CONSTANTS_CACHE.cache.clear()
 
 
 def _scenarios_in(folder: Path) -> list[Path]:
