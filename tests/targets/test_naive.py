@@ -104,6 +104,7 @@ THEMES = {
     "budget/cjk_and_code": ("W2", "over the model's window"),
     "budget/estimator_drift": ("W2", "over the model's window"),
     "disk/empty_checkpoint": ("P4", "cannot be read"),
+    "disk/mid_log_garbage": ("S2", "cannot be read"),
     "disk/nul_hole_after_power_loss": ("S1", "power cut"),
     "disk/slow_disk": ("S1", "power cut at user.received in turn 6"),
     "disk/torn_tail_at_every_byte": ("S2", "Extra data"),

@@ -43,6 +43,10 @@ class Place:
         """Another process that writes here."""
         return writing(f"{self.kind}:{self.where}", self.session_id, free=free)
 
+    def talker(self) -> AbstractContextManager[Writer]:
+        """Another process that has the conversation here."""
+        return writing(f"{self.kind}:{self.where}", self.session_id, talks=True)
+
     def spoil(self, sequence: int, line: bytes | None) -> None:
         """Put other bytes in a record's place, or take it away."""
         getattr(self, f"_spoil_{self.kind}")(sequence, line)

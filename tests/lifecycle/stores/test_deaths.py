@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,6 +80,55 @@ def check_resumes_after(place: Place, process: Writer, before: int) -> int:
     assert found == [f"record {n}" for n in range(len(found))]
     assert most <= len(found) <= most + 1
     return len(found)
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(25, marks=pytest.mark.slow)])
+def test_a_conversation_whose_process_is_killed_at_any_moment_goes_on(
+    place: Place, rounds: int
+) -> None:
+    assert killed_and_gone_on(place, rounds, lambda process: process.kill()) > 3 * rounds
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(25, marks=pytest.mark.slow)])
+def test_a_conversation_whose_server_is_killed_at_any_moment_goes_on(
+    served: Place, rounds: int
+) -> None:
+    server = served.server
+    assert server is not None
+
+    def harm(process: Writer) -> None:
+        server.kill()
+        try:
+            process.kill()
+        finally:
+            server.start()
+
+    assert killed_and_gone_on(served, rounds, harm) > 3 * rounds
+
+
+def killed_and_gone_on(place: Place, rounds: int, harm: Callable[[Writer], None]) -> int:
+    """All turns acknowledged are there, once, and the next one is answered; how many there are."""
+    chance, turns = random.Random(6), 0
+    for _ in range(rounds):
+        with place.talker() as process:
+            assert process.hear() == f"open {turns}"
+            for _ in range(chance.randrange(1, 12)):
+                process.hear()
+            # Into the next turn, somewhere: it goes on meanwhile.
+            sum(range(chance.randrange(300_000)))
+            harm(process)
+        acknowledged = turns + process.acknowledged("turn")
+        taken_over(place).release()
+        client = FakeClaude(lambda request: says("Answered."))
+        with opened(place, client) as conversation:
+            turns = acknowledged + 1
+            assert conversation.send(f"m{turns}", f"question {turns}") == "Answered."
+            told = [(said.role, said.content) for said in conversation.history()]
+        assert len(client.requests) <= 1
+        questions = [content for role, content in told if role == "user"]
+        assert [role for role, _ in told] == ["user", "assistant"] * turns
+        assert all(f"question {n}" in str(said) for n, said in enumerate(questions, 1))
+    return turns
 
 
 def test_another_process_is_refused_while_this_one_writes(place: Place) -> None:

@@ -1,7 +1,7 @@
 """Another process that writes to a session, forked from one that has imported everything.
 
 It takes one step for each word it is told, and says what is then acknowledged; `free`, it waits for
-nothing. Every third step is a checkpoint.
+nothing. Every third step is a checkpoint. One that `talks` has a conversation, turn after turn.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 
 from harness.lifecycle import (
     Checkpoint,
+    Conversation,
     Held,
     JsonlStore,
     PostgresStore,
@@ -21,6 +22,7 @@ from harness.lifecycle import (
     SqliteStore,
     Store,
 )
+from tests.lifecycle.fake_claude import FakeClaude, says
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__, "psycopg", "redis", "redis.retry", "redis.backoff"])
@@ -42,10 +44,11 @@ def store_at(line: str) -> Store:
 class Writer:
     """The process seen from here, and what it has acknowledged."""
 
-    def __init__(self, line: str, session_id: str, *, free: bool) -> None:
+    def __init__(self, line: str, session_id: str, *, free: bool, talks: bool = False) -> None:
         self.heard: list[str] = []
         self._ours, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=_write, args=(theirs, line, session_id, free))
+        work, more = (_talk, ()) if talks else (_write, (free,))
+        self._process = _CONTEXT.Process(target=work, args=(theirs, line, session_id, *more))
         self._process.start()
         theirs.close()
 
@@ -83,9 +86,11 @@ class Writer:
 
 
 @contextmanager
-def writing(line: str, session_id: str, *, free: bool = False) -> Iterator[Writer]:
+def writing(
+    line: str, session_id: str, *, free: bool = False, talks: bool = False
+) -> Iterator[Writer]:
     """A writer, gone at the end."""
-    writer = Writer(line, session_id, free=free)
+    writer = Writer(line, session_id, free=free, talks=talks)
     try:
         yield writer
     finally:
@@ -104,6 +109,19 @@ def _write(channel: Connection, line: str, session_id: str, free: bool) -> None:
     while free or channel.recv():
         step += 1
         done = _take_step(channel, held, step, done)
+
+
+def _talk(channel: Connection, line: str, session_id: str) -> None:
+    client = FakeClaude(lambda request: says("Answered."))
+    conversation = Conversation.open(
+        "unused", session_id, client=client, store=store_at(line), now=lambda: 5
+    )
+    turn = sum(said.role == "assistant" for said in conversation.history())
+    channel.send(f"open {turn}")
+    while True:
+        turn += 1
+        conversation.send(f"m{turn}", f"question {turn}")
+        channel.send(f"turn {turn}")
 
 
 def _take_step(channel: Connection, held: Held, step: int, done: int) -> int:
