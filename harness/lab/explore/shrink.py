@@ -133,6 +133,9 @@ def _joined_turns(data: _Data) -> Iterator[_Data]:
         for start in range(0, len(spoken) - 1, size):
             if (fewer := _joined(data, spoken[start : start + size])) is not None:
                 yield fewer
+                # What the turns say together may be longer than one reply may be.
+                if (stack := dict(fewer.get("stack", {}))).pop("max_tokens", None) is not None:
+                    yield _tidied({**fewer, "stack": stack})
         size = -(-size // 2) if size > 2 else 1
 
 

@@ -137,7 +137,9 @@ def test_ten_seeded_findings_are_short_fair_and_still_there(tmp_path: Path) -> N
             break
     for one in found:
         print(f"{one.code}  {one.turns} turns, {one.faults} faults  {one.path.name}")  # noqa: T201
-    assert all(one.turns <= 3 and one.faults <= 1 for one in found)
+    # S3 is about what is said after a recovery: it takes a crash to recover from, and one more.
+    assert all(one.turns <= 3 and one.faults <= (2 if one.code == "S3" else 1) for one in found)
+    assert sum(one.faults <= 1 for one in found) >= TEN
     files = [load(one.path) for one in found]
     assert play(files).exit_code == 0
     for one, result in zip(found, play(files, target="naive").results, strict=True):

@@ -93,6 +93,20 @@ def test_what_needs_much_to_be_said_is_said_in_few_turns() -> None:
     assert overflows(smallest)
 
 
+def test_a_bound_on_replies_keeps_no_turns_apart() -> None:
+    def overflows_in_whole_replies(scenario: Scenario) -> bool:
+        said = [turn.final_text for turn in plan(scenario, 0).turns]
+        bound = 4 * int(scenario.dump().get("stack", {}).get("max_tokens", 10_000))
+        return sum(map(len, said)) > 900 and all(len(text) < bound for text in said)
+
+    script = [{"repeat": 6, "user": "Go on.", "reply": {"words": 40}}]
+    scenario = _scenario(script=script, faults=[], tools={}, stack={"max_tokens": 120})
+    assert overflows_in_whole_replies(scenario)
+    smallest = shrink(scenario, overflows_in_whole_replies)
+    assert count_turns(smallest) == 1
+    assert "stack" not in smallest.dump()
+
+
 def test_what_cannot_get_smaller_stays() -> None:
     scenario = _scenario()
     assert shrink(scenario, lambda _: False) == scenario
