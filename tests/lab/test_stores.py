@@ -38,6 +38,7 @@ def _crash(turn: int, at: str) -> dict[str, Any]:
 
 
 NOT_FOR_STORES = {
+    "budget/refusal_loop_is_bounded",
     "disk/empty_checkpoint",
     "disk/mid_log_garbage",
     "disk/rename_lost",
@@ -49,7 +50,8 @@ NOT_FOR_STORES = {
     "wire/poison_message_is_quarantined",
 }
 """Their crashes or numbers are those of a stack: one that writes checkpoints, rotates its log,
-fences its users, sets a refused message aside, acknowledges by the turn. And two findings are true
+fences its users, sets a refused message aside, sends no declined turn again, acknowledges by the
+turn. And two findings are true
 of this store: a database page that goes bad takes more than one record along, and it keeps one
 conversation in a home, whoever asks."""
 
