@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
@@ -69,6 +70,32 @@ class Settings(TypedDict, total=False):
     """The shortest prefix that the model caches, in tokens: a cut leaves so much and a turn."""
     summarize: Summarizer | None
     """Folds what leaves the window into a summary; may take its time, may fail."""
+
+
+_COUNTS = {"max_tokens": 1, "window_tokens": 1, "checkpoint_every": 1, "cache_minimum": 0}
+"""Settings that are whole numbers, and the least of each."""
+_OTHER_SDK = {False: "AsyncAPIClient", True: "SyncAPIClient"}
+
+
+def _check(client: Any, settings: Mapping[str, Any], *, awaited: bool) -> None:
+    """Refuse, before anything is bought, what could only fail after it; TypeError, ValueError."""
+    for name in settings:
+        if name not in Settings.__annotations__:
+            alike = get_close_matches(name, Settings.__annotations__, 1)
+            hint = f"did you mean {alike[0]}?" if alike else "see harness.lifecycle.Settings"
+            raise TypeError(f"a conversation has no setting {name!r}; {hint}")
+    for name, least in _COUNTS.items():
+        value = settings.get(name, least)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name}: expected a whole number, got {value!r}")
+        if value < least:
+            raise ValueError(f"{name}: expected at least {least}, got {value}")
+    system = settings.get("system")
+    if not isinstance(system, str | list | tuple | None):
+        raise TypeError(f"system: expected a text or a list of blocks, got {system!r}")
+    if any(kind.__name__ == _OTHER_SDK[awaited] for kind in type(client).__mro__):
+        fits = "an anthropic.AsyncAnthropic" if awaited else "an anthropic.Anthropic"
+        raise TypeError(f"client: expected {fits} here, got an {type(client).__name__}")
 
 
 class _Opened:
@@ -225,6 +252,7 @@ class Conversation(_Opened):
     def __init__(
         self, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
     ) -> None:
+        _check(client, settings, awaited=self._awaited)
         super().__init__(home, session_id, client=client, **settings)
         self._one = threading.RLock()
 
@@ -291,6 +319,7 @@ class AsyncConversation(_Opened):
     def __init__(
         self, home: str | Path, session_id: str, *, client: Any, **settings: Unpack[Settings]
     ) -> None:
+        _check(client, settings, awaited=self._awaited)
         super().__init__(home, session_id, client=client, **settings)
         self._one = asyncio.Lock()
 

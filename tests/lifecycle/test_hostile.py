@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import pytest
 
 from harness.lifecycle import (
@@ -90,6 +92,35 @@ def test_a_text_that_is_none_is_refused_with_nothing_written(text: Any, tmp_path
             conversation.send("m1", text)
         assert conversation.records() == []
         assert conversation.send("m1", "hi") == "hello"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"checkpoint_every": 0}, "checkpoint_every: expected at least 1, got 0"),
+        ({"window_tokens": "9"}, "window_tokens: expected a whole number, got '9'"),
+        ({"max_tokens": True}, "max_tokens: expected a whole number, got True"),
+        ({"system": 5}, "system: expected a text or a list of blocks, got 5"),
+        ({"windw_tokens": 9}, "no setting 'windw_tokens'; did you mean window_tokens?"),
+        ({"bogus": 1}, "no setting 'bogus'; see harness.lifecycle.Settings"),
+    ],
+)
+def test_a_wrong_setting_is_refused_before_anything_is_bought_or_written(
+    settings: Any, words: str, tmp_path: Path
+) -> None:
+    client = FakeClaude(iter([]))
+    with pytest.raises((TypeError, ValueError), match=re.escape(words)):
+        opened(tmp_path, client, **settings)
+    assert (client.requests, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_a_client_of_the_other_kind_is_refused_before_it_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"expected an anthropic\.Anthropic here, got an AsyncAnth"):
+        opened(tmp_path, anthropic.AsyncAnthropic(api_key="none"))
+    blocking = anthropic.Anthropic(api_key="none")
+    with pytest.raises(TypeError, match=r"expected an anthropic\.AsyncAnthropic here, got an Anth"):
+        asyncio.run(AsyncConversation.open(tmp_path, "ada", client=blocking))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_content_too_deep_for_json_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class Crash:
     def told(self) -> str:
         """How a message names it: `crash 1 (killed at tool.done in turn 2)`."""
         place = "between turns" if self.turn is None else f"in turn {self.turn}"
-        how = "killed" if self.tier == "kill" else "power cut"
+        how = "killed" if self.tier in ("kill", "real") else "power cut"
         return f"crash {self.number} ({how} at {self.at} {place})"
 
 

@@ -55,6 +55,7 @@ class JsonlStore:
 
     def of(self, user_id: str) -> JsonlStore:
         """The same store for this user's sessions alone."""
+        folder_name(user_id)
         return JsonlStore(self.home, user_id=user_id, rotate_bytes=self.rotate_bytes)
 
     def session_ids(self) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checks.evidence.breach import contrast, counted, shape, shorten, times
+from harness.checks.evidence.breach import Crash, contrast, counted, shape, shorten, times
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N"])), st.integers(0, 500))
@@ -32,3 +35,12 @@ def test_messages_that_differ_in_numbers_and_ids_have_one_shape() -> None:
 def test_counts_are_written_as_people_say_them() -> None:
     assert [times(n) for n in (1, 2, 3)] == ["once", "twice", "3 times"]
     assert [counted(n, "turn") for n in (1, 2)] == ["1 turn", "2 turns"]
+
+
+@pytest.mark.parametrize(
+    ("tier", "how"),
+    [("kill", "killed"), ("real", "killed"), ("ext4", "power cut"), ("posix", "power cut")],
+)
+def test_a_process_that_was_really_killed_was_killed(tier: Any, how: str) -> None:
+    crash = Crash(0, 1, 2, "write log", tier, None)
+    assert crash.told == f"crash 1 ({how} at write log in turn 2)"

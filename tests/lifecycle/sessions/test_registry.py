@@ -65,8 +65,8 @@ def test_no_user_id_leaves_the_root_or_meets_another(user_id: str, tmp_path: Pat
     assert sessions.session_ids(user_id) == ["000001"]
 
 
-@pytest.mark.parametrize("user_id", ["", "\ud800"])
-def test_what_cannot_be_an_id_is_refused(user_id: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("user_id", ["", "\ud800", None, 7])
+def test_what_cannot_be_an_id_is_refused(user_id: Any, tmp_path: Path) -> None:
     with pytest.raises(SessionIdError):
         opened(tmp_path).send(user_id, "m1", "hello")
     assert list(tmp_path.iterdir()) == []
