@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.case import scenario_hash
 from harness.checks.judge import CHECKS
 from harness.cli import main
 from harness.cli.commands.shelf import FIRST_NAME
 from harness.lab.play import play
-from harness.scenario.load import load
+from harness.scenario.load import find, load
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -98,3 +99,10 @@ def test_the_agent_of_the_readme_survives_the_first_scenario(tmp_path: Path) -> 
     first = tmp_path / "scenarios" / FIRST_NAME
     (played,) = play([load(first)], target=f"{code}:MyAgent").results
     assert (played.outcome, played.verdict.findings) == ("pass", ())
+
+
+def test_every_token_that_is_shown_names_a_story_of_today() -> None:
+    shown = re.findall(r"hx1-([0-9a-f]{12})-\S+(?! .*--in)$", README, flags=re.MULTILINE)
+    assert len(shown) >= 2
+    known = {scenario_hash(load(path).scenario.dump()) for path in find([ROOT / "scenarios"])}
+    assert set(shown) <= known
