@@ -198,7 +198,7 @@ def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path 
         if struck := sweeping.STRUCK.fullmatch(wanted.choice):
             sweeping.must_lead_to(base, struck[2])
             with a_place(server) as again:
-                record = record_of_strike(server, base, int(struck[1]), again)
+                record = record_of_strike(server, base, int(struck[1]), again, keep)
         elif wanted.choice != case.BASELINE:
             with a_place(server) as again:
                 base, left = sweeping.find_state(base, wanted.choice, server, again)

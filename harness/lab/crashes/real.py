@@ -12,6 +12,7 @@ these contradict, all are.
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from harness.world.disk.states import left_at_the_end, states
 from harness.world.process import Server, Tracing
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Die
-from harness.world.tree import Tree, difference, is_rebuildable, read_tree
+from harness.world.tree import Tree, difference, is_rebuildable, read_tree, write_tree
 
 _NOBODY = -1
 
@@ -82,9 +83,17 @@ def strike(server: Server, base: Base, at: int, home: Path, warm: Warm | None = 
     return Strike(at, judge(record), struck.left, struck.unknown)
 
 
-def record_of_strike(server: Server, base: Base, at: int, home: Path) -> Record:
-    """The record of a run that was killed at one operation."""
-    return _play(server, base, home, _Struck(at))
+def record_of_strike(
+    server: Server, base: Base, at: int, home: Path, keep: Path | None = None
+) -> Record:
+    """The record of a run that was killed at one operation; in `keep` what lay there, and lies."""
+    struck = _Struck(at)
+    record = _play(server, base, home, struck)
+    if keep is not None:
+        (keep / "after-crash").mkdir(parents=True, exist_ok=True)
+        write_tree(struck.left, keep / "after-crash")
+        shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
+    return record
 
 
 def source_line(server: Server, base: Base, at: int) -> str | None:

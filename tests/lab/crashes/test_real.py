@@ -72,12 +72,20 @@ def test_the_reference_stack_goes_on_after_each(base: Base, server: Server) -> N
         assert (one.verdict.outcome, one.at) == ("pass", at)
 
 
-def test_a_kill_is_a_case_of_the_tier_real_with_a_token(base: Base, server: Server) -> None:
+KEPT = ("after-crash", "after-resume")
+
+
+def test_a_kill_is_a_case_of_the_tier_real_with_a_token_and_what_lay_there_is_kept(
+    base: Base, server: Server, tmp_path: Path
+) -> None:
     with a_place(server) as home:
-        record = record_of_strike(server, base, 5, home)
+        record = record_of_strike(server, base, 5, home, tmp_path)
     (crashed,) = record.of("crashed")
     assert (crashed.data["tier"], crashed.data["at"]) == ("real", base.named(5))
     assert parse(record.header.token).choice.startswith("r5.5.")
+    lay, lies = (sorted(p.name for p in tmp_path.glob(f"{when}/**/*.jsonl")) for when in KEPT)
+    assert lay
+    assert set(lies) >= set(lay)
 
 
 def test_the_line_that_issued_an_operation_is_found(stack: tuple[Server, Base]) -> None:
