@@ -11,6 +11,7 @@ from typing import IO
 from harness.cli.choose import the_one
 from harness.cli.notice import clear, notice
 from harness.cli.reporting import people, publish, refusals, say_notes
+from harness.cli.stop import USAGE, Stop
 from harness.lab import play as lab
 from harness.report.result import Result, Run
 from harness.report.screen import wall
@@ -24,6 +25,7 @@ PLAIN_EVERY_S = 10.0
 
 def sweep(arguments: argparse.Namespace) -> int:
     """Sweep one scenario and say it as `run` does; exit codes are those of `run`."""
+    _one_of_two(arguments)
     with refusals():
         choose()
     loaded = the_one(arguments.scenario)
@@ -50,6 +52,15 @@ def sweep(arguments: argparse.Namespace) -> int:
     say_notes()
     publish(done, arguments.json)
     return done.exit_code
+
+
+def _one_of_two(arguments: argparse.Namespace) -> None:
+    """Errors in the place of crashes: what is only about crashes is no part of that."""
+    asked = {"--depth": arguments.depth > 1, "--real": arguments.real, "--keep": arguments.keep}
+    if arguments.errors and (idle := [name for name, there in asked.items() if there]):
+        raise Stop(
+            USAGE, f"{idle[0]}: it is about crashes, and --errors plays errors instead; ask twice"
+        )
 
 
 def _crash_everywhere(loaded: Loaded, arguments: argparse.Namespace, progress: Progress) -> Result:

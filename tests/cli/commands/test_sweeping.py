@@ -72,6 +72,7 @@ def test_each_disk_operation_may_fail_instead(
         (["--disk", "floppy"], "expected kill, ext4, posix or several, got 'floppy'"),
         (["--states", "0"], "expected a whole number from 1"),
         (["--target", "nobody"], "expected path/to/file.py:Class or one of"),
+        (["--errors", "EIO", "--depth", "2"], "--depth: it is about crashes, and --errors plays"),
     ],
 )
 def test_what_makes_no_sense_ends_4(
