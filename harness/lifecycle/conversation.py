@@ -21,6 +21,7 @@ from harness.lifecycle.memory.ledger import UsageLedger
 from harness.lifecycle.memory.summary import Summarizer
 from harness.lifecycle.memory.tokens import Content, TokenCounter, count_tokens
 from harness.lifecycle.memory.window import MessageWindow
+from harness.lifecycle.sessions.naming import full_name
 from harness.lifecycle.spans import Spans
 from harness.lifecycle.storage.record import Damage, Record
 from harness.lifecycle.storage.resume import Checkpoint
@@ -131,7 +132,9 @@ class _Opened:
         self._client = client
         self._tools = named(tools)
         shapes = [definition(tool) for tool in self._tools.values()]
-        self._spans = Spans(session_id, model=model) if spans else None
+        # A session that a registry numbers is called by its user as well.
+        called = full_name(getattr(store, "user_id", None), session_id)
+        self._spans = Spans(called, model=model) if spans else None
         if self._spans is not None:
             self._client = self._spans.client(client, awaited=self._awaited)
             self._tools = self._spans.tools(self._tools)

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 
-from harness.lifecycle import AsyncConversation, FunctionTool, Spans
+from harness.lifecycle import AsyncConversation, FunctionTool, Sessions, Spans
 from tests.lifecycle.fake_claude import ApiError, AsyncFakeClaude, FakeClaude, calls, says
 from tests.lifecycle.opening import opened
 
@@ -93,6 +93,17 @@ def test_a_model_call_says_what_was_asked_and_what_it_cost(
         "gen_ai.usage.cache_creation.input_tokens": 0,
     }
     assert usage.cache_read_tokens > 0
+
+
+def test_a_session_of_a_registry_is_called_by_its_user_too(
+    tmp_path: Path, exporter: InMemorySpanExporter
+) -> None:
+    client = FakeClaude([says("Hello.")])
+    sessions = Sessions(tmp_path, client=client, spans=True, model="claude-x")
+    sessions.send("ann", "m1", "Hi.")
+    sessions.close()
+    attributes = one(exporter, "chat claude-x").attributes or {}
+    assert attributes["gen_ai.conversation.id"] == "ann/000001"
 
 
 def test_a_tool_call_says_which_and_a_turn_says_whose(
