@@ -239,6 +239,10 @@ GOALS: tuple[Goal, ...] = (
 )
 
 NOTES: dict[str, str] = {
+    "a turn of the window, at every size": (
+        "most of it is counting two messages, so it follows the processor: the bare deque beside "
+        "it has the same counter"
+    ),
     "against Strands' window, which counts messages only": (
         "ours counts the tokens of every message and checks roles and pairs as it is pushed; "
         "counting alone takes a third of the turn"

@@ -101,7 +101,7 @@ def test_a_text_that_is_none_is_refused_with_nothing_written(text: Any, tmp_path
         ({"window_tokens": "9"}, "window_tokens: expected a whole number, got '9'"),
         ({"max_tokens": True}, "max_tokens: expected a whole number, got True"),
         ({"system": 5}, "system: expected a text or a list of blocks, got 5"),
-        ({"windw_tokens": 9}, "no setting 'windw_tokens'; did you mean window_tokens?"),
+        ({"window_token": 9}, "no setting 'window_token'; did you mean window_tokens?"),
         ({"bogus": 1}, "no setting 'bogus'; see harness.lifecycle.Settings"),
     ],
 )
