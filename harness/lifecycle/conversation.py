@@ -99,6 +99,11 @@ def _check(client: Any, settings: Mapping[str, Any], *, awaited: bool) -> None:
         raise TypeError(f"client: expected {fits} here, got an {type(client).__name__}")
 
 
+def _spans(store: Store | None, session_id: str, model: str) -> Spans:
+    """Spans of that session; one that a registry numbers is called by its user as well."""
+    return Spans(full_name(getattr(store, "user_id", None), session_id), model=model)
+
+
 class _Opened:
     """What the sync and the async conversation share: all but the waiting."""
 
@@ -132,9 +137,7 @@ class _Opened:
         self._client = client
         self._tools = named(tools)
         shapes = [definition(tool) for tool in self._tools.values()]
-        # A session that a registry numbers is called by its user as well.
-        called = full_name(getattr(store, "user_id", None), session_id)
-        self._spans = Spans(called, model=model) if spans else None
+        self._spans = _spans(store, session_id, model) if spans else None
         if self._spans is not None:
             self._client = self._spans.client(client, awaited=self._awaited)
             self._tools = self._spans.tools(self._tools)
