@@ -145,12 +145,13 @@ class Damage(Strict):
     changed, and the next one opens what is there.
 
     `file` names it by a pattern; of several the largest is meant. `what`: a few bytes of it turned
-    to `garbage` or to `nul`, at this part of its length, or all of it gone (`empty`).
+    to `garbage` or to `nul`, at this part of its length, or one bit of a letter there, so that it
+    reads as another letter (`flip`), or all of it gone (`empty`).
     """
 
     turn: TurnNumber
     file: Annotated[str, Field(min_length=1)] = "*"
-    what: Literal["garbage", "nul", "empty"] = "garbage"
+    what: Literal["garbage", "nul", "flip", "empty"] = "garbage"
     at: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 

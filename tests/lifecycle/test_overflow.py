@@ -149,6 +149,23 @@ def test_thinking_that_the_api_no_longer_takes_is_left_out(tmp_path: Path) -> No
         assert conversation.send("m2", "two") == "Yes."
 
 
+def test_thinking_is_left_out_where_damage_took_what_it_is_bound_to(tmp_path: Path) -> None:
+    thought = {"type": "thinking", "thinking": "let me see", "signature": "sig"}
+    client = FakeClaude(lambda _: stops("end_turn", thought, {"type": "text", "text": "Yes."}))
+    with opened(tmp_path, client) as conversation:
+        for n in range(3):
+            conversation.send(f"m{n}", f"question {n}?")
+    (log,) = tmp_path.rglob("turns.jsonl")
+    data = log.read_bytes()
+    log.write_bytes(data.replace(b"question 1", b"quest#on 1"))
+    with opened(tmp_path, client) as conversation:
+        conversation.send("m3", "and now?")
+    sent = str(client.requests[-1]["messages"])
+    assert "question 2?" in sent
+    assert "question 1?" not in sent
+    assert "let me see" not in sent
+
+
 def test_an_oversize_paste_is_shown_in_part_and_kept_whole(tmp_path: Path) -> None:
     client = FakeClaude(lambda r: says("long"))
     paste = "start " + "word " * 30_000 + "end"

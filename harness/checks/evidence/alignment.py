@@ -15,7 +15,7 @@ from typing import Literal
 from weakref import WeakKeyDictionary
 
 from harness.checks.evidence.breach import contrast, shorten
-from harness.checks.evidence.facts import CUT_SHORT, Evidence, Memory
+from harness.checks.evidence.facts import CUT_SHORT, Evidence, Memory, number
 from harness.checks.evidence.transcript import Remembered, read_turns, squeezed
 from harness.scenario.plan import Turn
 
@@ -76,14 +76,23 @@ def departures(evidence: Evidence) -> tuple[Departure, ...]:
 def _find_departures(evidence: Evidence) -> tuple[Departure, ...]:
     excuses = _Excuses()
     found: list[Departure] = []
-    damaged = {event.data["after_crash"] for event in evidence.of("damaged")}
+    told_first = _told_first(evidence)
     for memory in evidence.memories:
         reading = _Reading(evidence, memory, excuses)
         departed = list(reading.departures())
-        hit = memory.after_crash is not None and memory.after_crash in damaged
-        if not (hit and reading.lost_one_record()):
+        if not (memory.event in told_first and reading.lost_one_record()):
             found.extend(departed)
     return tuple(found)
+
+
+def _told_first(evidence: Evidence) -> frozenset[int]:
+    """The first history after each damage; the process that opened it may have died untold."""
+    hits = [number(event.data, "after_crash") for event in evidence.of("damaged")]
+    after = ((hit, m) for hit in hits for m in evidence.memories if (m.after_crash or 0) >= hit)
+    first: dict[int, int] = {}
+    for hit, memory in after:
+        first.setdefault(hit, memory.event)
+    return frozenset(first.values())
 
 
 def held_turns(evidence: Evidence, memory: Memory) -> Mapping[int, Sequence[Remembered]]:

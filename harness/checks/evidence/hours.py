@@ -19,10 +19,26 @@ def admitted(evidence: Evidence) -> list[tuple[int, int, int]]:
     return found
 
 
+def begun(evidence: Evidence) -> dict[int, int]:
+    """When the model was first asked in each turn, by the sending in which it was: virtual time.
+
+    A turn that failed and is sent again may count from then: it had been let in.
+    """
+    events = evidence.record.events
+    asked = [event.n for event in evidence.of("request.sent")]
+    first: dict[int, int] = {}
+    for sending in evidence.sendings:
+        if any(sending.start < n < sending.end for n in asked):
+            first.setdefault(sending.turn, events[sending.start].at_ns)
+    return first
+
+
 def fence_is_full(evidence: Evidence, at_ns: int) -> bool:
     """Whether as many turns as a minute may hold were taken in in the minute before."""
     most = evidence.scenario.stack.turns_per_minute
     if most is None:
         return False
-    lately = [at for at, _, _ in admitted(evidence) if at_ns - MINUTE_NS < at <= at_ns]
+    let_in = {turn: at for at, _, turn in admitted(evidence)}
+    times = {(turn, at) for each in (let_in, begun(evidence)) for turn, at in each.items()}
+    lately = {turn for turn, at in times if at_ns - MINUTE_NS < at <= at_ns}
     return len(lately) >= most

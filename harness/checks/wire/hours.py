@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from harness.checks.evidence.breach import Breach, counted
 from harness.checks.evidence.facts import Answer, Evidence
-from harness.checks.evidence.hours import MINUTE_NS, admitted
+from harness.checks.evidence.hours import MINUTE_NS, admitted, begun
 
 _SECOND_NS = 1_000_000_000
 
@@ -75,8 +75,9 @@ def _fence(evidence: Evidence) -> Iterator[Breach]:
     most = evidence.scenario.stack.turns_per_minute
     if most is None:
         return
-    turns = admitted(evidence)
-    for (began, _, _), (at, event, turn) in zip(turns, turns[most:], strict=False):
+    turns, first = admitted(evidence), begun(evidence)
+    for (sent, _, earlier), (at, event, turn) in zip(turns, turns[most:], strict=False):
+        began = min(sent, first.get(earlier, sent))
         if at - began < MINUTE_NS:
             yield Breach(
                 "T1",

@@ -2,9 +2,10 @@
 
 Where it does not, the break has a cause. A *cut* left messages out and changed none; a *summary*
 put a new beginning before what is left; the cache *expired*, the prefix being whole: these are a
-stack's right. What has none of these causes is a finding: another system prompt, other tools (the
-scenario changes neither), or a message that reads otherwise than before, after a restart above all.
-Marks where to cache, and thinking, are no part of the prefix; a reply being continued may grow.
+stack's right, and so is what *damage* to a file at rest took from it. What has none of these
+causes is a finding: another system prompt, other tools (the scenario changes neither), or a message
+that reads otherwise than before, after a restart above all. Marks where to cache, and thinking, are
+no part of the prefix; a reply being continued may grow.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
 from harness.checks.evidence.breach import Breach, Crash, contrast, counted, shorten
-from harness.checks.evidence.facts import Answer, Evidence, canonical
+from harness.checks.evidence.facts import Answer, Evidence, canonical, number
 
-Cause = Literal["cut", "summary", "expired", "system", "tools", "unexplained"]
-EXPLAINED: tuple[Cause, ...] = ("cut", "summary", "expired")
+Cause = Literal["cut", "summary", "expired", "damage", "system", "tools", "unexplained"]
+EXPLAINED: tuple[Cause, ...] = ("cut", "summary", "expired", "damage")
 LIFETIME_NS = 300_000_000_000
 """How long the API keeps a prefix that nobody reads, unless asked for more."""
 _LEADING_MAX = 3
@@ -106,6 +107,8 @@ def _broken(evidence: Evidence, before: _Prompt, now: _Prompt) -> Break | None:
         return Break("cut", now.row, before.row)
     if _is_summary(before.blocks, now.blocks, news):
         return Break("summary", now.row, before.row)
+    if _damaged_between(evidence, before.row, now.row):
+        return Break("damage", now.row, before.row)
     got = now.blocks[same][1] if same < len(now.blocks) else ""
     told = f", {contrast(_text(before.blocks[same][1]), _text(got))}"
     return Break("unexplained", now.row, before.row, told)
@@ -163,6 +166,14 @@ def _news(evidence: Evidence, before: _Prompt, now: _Prompt) -> int:
     """How many texts of the user can be new since the request before."""
     sent = [s for s in evidence.sendings if before.row.event < s.start < now.row.event]
     return max(1, len(sent))
+
+
+def _damaged_between(evidence: Evidence, before: Answer, now: Answer) -> bool:
+    """Whether a file was damaged at rest after the one request, and before the other."""
+    hit = {number(event.data, "after_crash") for event in evidence.of("damaged")}
+    return any(
+        crash.number in hit and before.event < crash.event < now.event for crash in evidence.crashes
+    )
 
 
 def _said_in(blocks: Sequence[tuple[str, str]]) -> int:

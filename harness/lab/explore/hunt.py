@@ -9,21 +9,12 @@ fair.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest import mock
-
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-from hypothesis import seed as seeded
-from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
-from hypothesis.strategies import SearchStrategy
 
 from harness.checks.verdict import Finding
-from harness.lab.explore.invent import scenarios
+from harness.lab.explore.invent import invented
 from harness.lab.explore.shrink import shrink
 from harness.lab.explore.write import told, write
 from harness.report.result import Result
@@ -32,7 +23,6 @@ from harness.scenario.plan import count_turns
 from harness.scenario.schema import Scenario
 from harness.scenario.sense import complaints
 
-BATCH = 25
 CASES_MAX = 100_000
 EARLIER_MAX = 200
 INVENTED = "explored"
@@ -87,7 +77,7 @@ class Hunter:
     def hunt(self, seed: int, base: Loaded | None = None, cases_max: int = CASES_MAX) -> Hunt:
         """Try what was found before, then what can be invented, until the budget is spent."""
         self._earlier()
-        for scenario in invented(seed, base):
+        for scenario in invented(seed, None if base is None else base.scenario):
             if self._cases >= cases_max or self.over():
                 break
             self._try(scenario)
@@ -161,47 +151,6 @@ class Hunter:
 
     def _played(self, scenario: Scenario) -> Result:
         return self.play(_loose(scenario))
-
-
-def invented(seed: int, base: Loaded | None = None) -> Iterator[Scenario]:
-    """Scenarios without end, the same for the same seed."""
-    strategy = scenarios(None if base is None else base.scenario)
-    for batch in itertools.count():
-        yield from _batch(strategy, seed * 1_000_003 + batch)
-
-
-def _batch(strategy: SearchStrategy[Scenario], number: int) -> list[Scenario]:
-    """Hypothesis as a source of scenarios alone: what they come to is judged outside."""
-    drawn: list[Scenario] = []
-
-    @seeded(number)
-    @settings(
-        max_examples=BATCH,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate,),
-        verbosity=Verbosity.quiet,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def draw(scenario: Scenario) -> None:
-        drawn.append(scenario)
-
-    with _no_local_constants():
-        draw()
-    return drawn
-
-
-@contextlib.contextmanager
-def _no_local_constants() -> Iterator[None]:
-    """Hypothesis mixes in the constants of all local modules that happen to be loaded: with those
-    the cases would follow from the process and the day's code, and not from the seed alone."""
-    with mock.patch.object(providers, "_get_local_constants", Constants):
-        providers.CONSTANTS_CACHE.cache.clear()
-        try:
-            yield
-        finally:
-            providers.CONSTANTS_CACHE.cache.clear()
 
 
 def _scenarios_in(folder: Path) -> list[Path]:

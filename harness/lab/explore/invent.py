@@ -1,81 +1,153 @@
-"""Scenarios that nobody wrote: Hypothesis draws a script, the stack's settings and what goes wrong.
+"""Scenarios that nobody wrote: cards, each a talk and a trouble, dealt from a deck.
 
-What is drawn is fair: texts that the API accepts, budgets that hold the largest message that may
-not be shortened, a fault on a turn that there is. Beyond that it is as unkind as the field: calls
-in parallel, thinking, odd Unicode, pastes, refusals, gaps of days, talks that outgrow their window;
-what goes wrong stands in `trouble.py`. A scenario given as a base keeps its script and its
-expectations lose their hold: only settings and faults are drawn.
+A deck holds every kind of trouble, on the talks where it bites; it is shuffled, dealt to its end,
+and shuffled anew. So each ingredient has its share among the first few dozen cases, whatever the
+seed, and what a card leaves open (words, turns, settings) is drawn. A scenario given as a base
+keeps its script, and its expectations lose their hold: only settings and faults are drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
-from harness.lab.explore.trouble import troubles
-from harness.scenario.plan import count_turns
+from harness.lab.explore import talk as talks
+from harness.lab.explore.deal import deal
+from harness.lab.explore.talk import TOOLS, Draw, Talk, spoken
+from harness.lab.explore.trouble import TROUBLES, Place, Trouble
 from harness.scenario.schema import Scenario
 
-LINES_MAX = 6
-REPEAT_MAX = 14
+_STRIDE = 1_000_003
+"""Seeds are so far apart that none deals another's cards."""
+_Shape = Callable[[Draw], Talk]
+_SYSTEMS = (None, None, "You are brief.", "You take orders for a restaurant. " * 8)
 
-TOOLS: dict[str, dict[str, Any]] = {
-    "pay": {"returns": {"paid": True}, "takes": "5s", "contract": "at_most_once"},
-    "send_mail": {"returns": "sent", "takes": "2s", "contract": "at_least_once"},
-    "take_note": {"returns": {"noted": True}, "contract": "idempotent"},
-    "read_page": {"words": 1500, "takes": "1s", "contract": "idempotent"},
-}
-"""One tool of each contract, and one that says more than a small window holds."""
-_ODD = (
-    "a line\u2028and a paragraph\u2029in one",
-    "日本語と中文と한국어",
-    "👩‍👩‍👧‍👦 and e\u0301 and \u202eright to left\u202c",
-    'quotes " and \\ and {"role": "assistant"}',
-    "two\nlines\r\nand\ta tab",
-    "\ufeffa mark before, a zero byte's name: \\u0000",
+
+@dataclass(frozen=True)
+class Card:
+    """A trouble, by its name, the talks that it may befall, and how many such cards there are."""
+
+    trouble: str
+    talks: Sequence[_Shape]
+    count: int = 1
+    settings: Callable[[Draw], dict[str, Any]] | None = None
+
+
+def _limits(draw: Draw) -> dict[str, Any]:
+    """The API lets so much through in a minute; a session ends after a while."""
+    api = {"model": {"rate_limits": {"requests": draw(st.integers(2, 4))}}}
+    return draw(st.sampled_from((api, {"stack": {"expire_after": "1h"}})))
+
+
+def _fence(draw: Draw) -> dict[str, Any]:
+    """The stack lets so many turns through in a minute; who is turned away asks again."""
+    return {"stack": {"turns_per_minute": draw(st.integers(1, 3))}}
+
+
+_SHORT, _BUSY, _ODD, _LONG = talks.short, talks.busy, talks.odd, talks.long
+_HUGE, _HALTING = talks.huge, talks.halting
+DECK: tuple[Card, ...] = (
+    Card("between", (_SHORT, _ODD, _BUSY)),
+    Card("between", (_LONG,), 3),
+    Card("between", (_HUGE,), 2),
+    Card("between", (_HALTING,)),
+    Card("between", (_ODD,)),
+    Card("stored", (_SHORT, _BUSY, _LONG)),
+    Card("at a tool", (_BUSY,), 7),
+    Card("in an operation", (_SHORT, _BUSY, _ODD), 2),
+    Card("several", (_SHORT, _BUSY, _LONG), 2),
+    Card("disk error", (_SHORT, _BUSY), 2),
+    Card("half written", (_SHORT, _BUSY)),
+    Card("passing", (_SHORT, _BUSY, _HALTING)),
+    Card("outage", (_SHORT, _BUSY)),
+    Card("refused", (_SHORT, _BUSY)),
+    Card("refused", (_LONG,)),
+    Card("stream", (_BUSY, _HALTING), 1),
+    Card("damage", (_SHORT, _BUSY, _LONG), 2),
+    Card("clock", (_SHORT, _LONG)),
+    Card("neighbour", (_SHORT, _BUSY)),
+    Card("again", (_SHORT, _BUSY)),
+    Card("again", (_LONG,)),
+    Card("together", (_SHORT, _BUSY)),
+    Card("nothing", (_LONG, _HUGE, _ODD)),
+    Card("between", (_SHORT, _BUSY), 1, _limits),
+    Card("nothing", (_SHORT, _BUSY), 1, _fence),
 )
-_Drawn = st.SearchStrategy[dict[str, Any]]
+"""Every kind of trouble at least once, the deaths of tools and of long talks more often."""
 
 
 def scenarios(base: Scenario | None = None) -> st.SearchStrategy[Scenario]:
     """All that may be tried: of any script, or of `base`'s."""
-    return _invented() if base is None else _varied(base)
+    return st.one_of(*_deck(base))
+
+
+def invented(seed: int, base: Scenario | None = None) -> Iterator[Scenario]:
+    """Scenarios without end, the same for the same seed."""
+    deck = _deck(base)
+    numbers = itertools.count(seed * _STRIDE)
+    while True:
+        for card in deal(st.permutations(deck), next(numbers)):
+            yield deal(card, next(numbers))
+
+
+def _deck(base: Scenario | None) -> list[st.SearchStrategy[Scenario]]:
+    """Every card as often as it is in the deck; to a base, those that can befall it."""
+    cards = [card for card in DECK for _ in range(card.count)]
+    if base is None:
+        return [_played(card) for card in cards]
+    place = Place(spoken(base))
+    troubles = [TROUBLES[card.trouble] for card in cards]
+    return [_varied(base, trouble) for trouble in troubles if trouble.fits(place)]
 
 
 @st.composite
-def _invented(draw: st.DrawFn) -> Scenario:
-    script = draw(st.lists(_line(), min_size=1, max_size=LINES_MAX).filter(_speaks))
+def _played(draw: Draw, card: Card) -> Scenario:
+    talk = draw(st.sampled_from(card.talks))(draw)
+    more = {} if card.settings is None else card.settings(draw)
+    every = draw(st.sampled_from((None, 1, 2, 3, 4)))
     data: dict[str, Any] = {
         "name": "an invented conversation",
         "seed": draw(st.integers(0, 99)),
-        "stack": draw(_stack()),
-        "script": script,
+        "model": {**talk.model, **more.get("model", {})},
+        "stack": _stack(draw, {**talk.stack, **more.get("stack", {})}, every),
+        "script": talk.script,
         "expect": {"answers_cut_short": 0},
     }
-    if used := _tools_of(script):
+    if used := _tools_of(talk.script):
         data["tools"] = {name: TOOLS[name] for name in TOOLS if name in used}
-    turns = count_turns(Scenario.model_validate(data))
-    data["faults"] = draw(troubles(turns, bool(used)))
+    data = {key: value for key, value in data.items() if value or key not in ("model", "stack")}
+    place = Place(spoken(Scenario.model_validate(data)), every)
+    trouble = TROUBLES[card.trouble]
+    data["faults"] = trouble.draw(draw, place) if trouble.fits(place) else []
     return Scenario.model_validate(data)
 
 
 @st.composite
-def _varied(draw: st.DrawFn, base: Scenario) -> Scenario:
+def _varied(draw: Draw, base: Scenario, trouble: Trouble) -> Scenario:
     data = base.dump()
     data.pop("expect", None)
     data.pop("sweep", None)
-    system = {
-        key: data.get("stack", {})[key] for key in ("system",) if key in data.get("stack", {})
-    }
-    data["stack"] = {**draw(_stack()), **system}
-    data["faults"] = draw(troubles(count_turns(base), bool(base.tools)))
-    return Scenario.model_validate(data)
+    every = draw(st.sampled_from((None, 1, 2, 3, 4)))
+    window = draw(st.sampled_from(({}, {}, {"window_tokens": 4000}, {"window_tokens": 20_000})))
+    stack = _stack(draw, window, every)
+    own = data.get("stack", {})
+    stack |= {key: own[key] for key in ("system", "options") if key in own}
+    place = Place(spoken(base), every)
+    return Scenario.model_validate({**data, "stack": stack, "faults": trouble.draw(draw, place)})
 
 
-def _speaks(script: Sequence[dict[str, Any]]) -> bool:
-    return any("wait" not in line for line in script)
+def _stack(draw: Draw, needed: dict[str, Any], every: int | None) -> dict[str, Any]:
+    """The settings: what the talk needs, and what it leaves open."""
+    stack = dict(needed)
+    if every is not None:
+        stack["checkpoint_every"] = every
+    if (system := draw(st.sampled_from(_SYSTEMS))) is not None:
+        stack["system"] = system
+    return stack
 
 
 def _tools_of(script: Sequence[dict[str, Any]]) -> set[str]:
@@ -87,74 +159,3 @@ def _tools_of(script: Sequence[dict[str, Any]]) -> set[str]:
     ]
     calls = [call for step in steps for call in step.get("tools", [])]
     return {step["tool"] for step in steps if "tool" in step} | {call["tool"] for call in calls}
-
-
-def _stack() -> _Drawn:
-    return st.fixed_dictionaries(
-        {},
-        optional={
-            "window_tokens": st.sampled_from((3000, 4000, 8000, 20_000)),
-            "checkpoint_every": st.integers(1, 4),
-            "max_tokens": st.sampled_from((120, 256, 1024)),
-            "system": st.sampled_from(("You are brief.", "You take orders for a restaurant. " * 8)),
-        },
-    )
-
-
-def _line() -> _Drawn:
-    say = st.fixed_dictionaries({"user": _user(), "reply": _reply()})
-    repeat = st.fixed_dictionaries(
-        {
-            "repeat": st.integers(2, REPEAT_MAX),
-            "every": st.sampled_from(("1m", "6m", "2h")),
-            "user": _words(5, 90),
-            "reply": _words(5, 120),
-        }
-    )
-    wait = st.fixed_dictionaries({"wait": st.sampled_from(("30s", "10m", "5h", "2d"))})
-    return st.one_of(say, repeat, wait)
-
-
-def _words(least: int, most: int) -> _Drawn:
-    return st.integers(least, most).map(lambda words: {"words": words})
-
-
-def _user() -> st.SearchStrategy[str | dict[str, Any]]:
-    spoken = st.builds(
-        lambda words, locale: {"words": words, "locale": locale},
-        st.integers(1, 120),
-        st.sampled_from(("en_US", "ja_JP", "de_DE")),
-    )
-    paste = _words(1500, 2500)
-    return st.one_of(st.sampled_from(("Yes.", "Pay bob.", " \n ", *_ODD)), spoken, spoken, paste)
-
-
-def _reply() -> st.SearchStrategy[Any]:
-    said = st.one_of(
-        st.sampled_from(("Done.", *_ODD)).map(lambda text: {"text": text}), _words(1, 250)
-    )
-    refused = st.one_of(st.just({"stop": "refusal"}), said.map(_refused))
-    thought = st.builds(lambda words, step: {"think": {"words": words}, **step}, _count(30), said)
-    paused = st.builds(lambda one, two: [{**one, "stop": "pause_turn"}, two], said, said)
-    called = st.lists(_calls(), min_size=1, max_size=2).flatmap(
-        lambda steps: said.map(lambda last: [*steps, last])
-    )
-    return st.one_of(said, called, called, thought, paused, refused)
-
-
-def _refused(step: dict[str, Any]) -> dict[str, Any]:
-    return {**step, "stop": "refusal"}
-
-
-def _calls() -> _Drawn:
-    call = st.builds(
-        lambda tool, amount: {"tool": tool, "input": {"amount": amount}},
-        st.sampled_from(sorted(TOOLS)),
-        st.integers(0, 3),
-    )
-    several = st.lists(call, min_size=2, max_size=3).map(lambda calls: {"tools": calls})
-    return st.one_of(call, call.map(lambda one: {"text": "One moment.", **one}), several)
-
-
-def _count(most: int) -> st.SearchStrategy[int]:
-    return st.integers(1, most)

@@ -15,6 +15,7 @@ from harness.scenario.faults import Damage
 BYTES = 12
 _GARBAGE = 0xA5
 """What each byte is mixed with: none of them is a letter, a quote or a newline afterwards."""
+_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,33 @@ def spoil(home: Path, damage: Damage) -> Spoilt | None:
     if file is None:
         return None
     data = bytearray(file.read_bytes())
-    offset = 0 if damage.what == "empty" else int(damage.at * max(0, len(data) - BYTES))
-    end = len(data) if damage.what == "empty" else min(len(data), offset + BYTES)
-    hit = data[offset:end]
-    if damage.what == "empty":
-        data.clear()
-    else:
-        data[offset:end] = bytes(0 if damage.what == "nul" else byte ^ _GARBAGE for byte in hit)
+    place = _hit(data, damage)
+    if place is None:
+        return None
+    hit = data[place]
+    data[place] = (
+        b"" if damage.what == "empty" else bytes(_spoilt(damage.what, byte) for byte in hit)
+    )
     file.write_bytes(data)
-    return Spoilt(file.relative_to(home).as_posix(), offset, len(hit))
+    return Spoilt(file.relative_to(home).as_posix(), place.start, len(hit))
+
+
+def _spoilt(what: str, byte: int) -> int:
+    if what == "flip":
+        return byte ^ 1
+    return 0 if what == "nul" else byte ^ _GARBAGE
+
+
+def _hit(data: bytearray, damage: Damage) -> slice | None:
+    """Which bytes; None where none of them is a letter that one bit makes another."""
+    if damage.what == "empty":
+        return slice(0, len(data))
+    offset = int(damage.at * max(0, len(data) - BYTES))
+    if damage.what != "flip":
+        return slice(offset, offset + BYTES)
+    letters = [at for at, byte in enumerate(data) if {byte, byte ^ 1} <= _LETTERS]
+    first = next((at for at in letters if at >= offset), letters[-1] if letters else None)
+    return None if first is None else slice(first, first + 1)
 
 
 def _largest(home: Path, pattern: str) -> Path | None:

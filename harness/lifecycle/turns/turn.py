@@ -101,6 +101,9 @@ class TurnLogic:
             self.transcript = self._new_transcript()
             for record in records:
                 self.transcript.read(record)
+        if self._codec.damage:
+            # What is gone stood before thinking that is bound to it.
+            self.transcript.window.strip_thinking()
         if stored is not None and stored == self.transcript.checkpoint:
             self._saved = stored.turn_number
         self.save_checkpoint()

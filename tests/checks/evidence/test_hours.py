@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.checks.evidence.facts import gather
-from harness.checks.evidence.hours import admitted, fence_is_full
+from harness.checks.evidence.hours import admitted, begun, fence_is_full
 from tests.checks.building import SECOND, chat, dying, perfect
 
 
@@ -13,6 +13,16 @@ def test_a_turn_is_taken_in_when_the_sending_that_was_answered_began() -> None:
     taken = admitted(evidence)
     assert [turn for _, _, turn in taken] == [1, 2, 3]
     assert taken[1][:2] == (sent[-1].at_ns, sent[-1].n)
+
+
+def test_a_turn_begins_when_the_model_is_first_asked_in_it() -> None:
+    evidence = gather(dying(chat(3), 2, "reply.received"))
+    first, second = (event for event in evidence.of("user.received") if event.turn == 2)
+    assert first.at_ns <= second.at_ns
+    assert begun(evidence)[2] == first.at_ns
+    early = gather(dying(chat(3), 2, "user.received"))
+    (sent,) = (event for event in early.of("user.received") if event.turn == 2)
+    assert begun(early)[2] == sent.at_ns
 
 
 def test_a_fence_is_full_when_the_last_minute_holds_what_it_may() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.checks.judge import judge
 from harness.record import Record
-from tests.checks.building import after, chat, dying, with_history
+from tests.checks.building import after, changed, chat, dying, with_history, without
 
 Messages = list[dict[str, Any]]
 
@@ -59,6 +59,17 @@ def test_of_an_answer_in_pieces_one_may_be_gone(stop: str, broken: bool) -> None
     data = {**first.data, "turn": 2, "stop_reason": stop}
     record = after(record, "request.sent", 1, ("model.answered", data))
     assert (("P1", 2) in told(record)) is broken
+
+
+def test_the_process_that_opened_it_may_die_before_it_can_tell_of_what_is_gone() -> None:
+    record = damaged(without_answer)
+    (hit,) = record.of("damaged")
+    record = without(record, "damaged")
+    again = {"crash": 2, "at": "user.received", "tier": "kill", "fault": 0, "where": None}
+    record = after(record, "crashed", 0, ("crashed", again))
+    record = changed(record, "history", after_crash=2)
+    assert ("P1", 2) in told(record)
+    assert told(after(record, "history", 0, ("damaged", hit.data))) == []
 
 
 def test_damage_that_is_opened_without_a_word_breaks_s2() -> None:

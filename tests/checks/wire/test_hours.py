@@ -8,7 +8,7 @@ import pytest
 
 from harness.checks.judge import judge
 from harness.record import Event, Record
-from tests.checks.building import SECOND, after, chat, edited, perfect
+from tests.checks.building import SECOND, after, chat, dying, edited, perfect
 
 REFUSED = ("send.failed", {"message_id": "m00004", "error": "Full: no", "trace": []})
 
@@ -88,6 +88,14 @@ def test_a_fourth_within_a_minute_breaks_t1() -> None:
 
     assert (finding.code, finding.turn) == ("T1", 4)
     assert finding.message == ("3 turns a minute are allowed, and turn 4 was the 4th within 59 s")
+
+
+@pytest.mark.parametrize(("at", "broken"), [("reply.received", False), ("user.received", True)])
+def test_a_turn_that_had_been_let_in_may_count_from_then(at: str, broken: bool) -> None:
+    """It was asked, its process died, and it is finished a minute later."""
+    record = dying(chat(4, stack={"turns_per_minute": 3}), 1, at)
+    record = edited(record, lambda e: [_moved(e, 0 if e.life == 1 else 60 + (e.turn or 9))])
+    assert ("T1" in {one.code for one in judge(record).findings}) is broken
 
 
 @pytest.mark.parametrize(("again_at", "found"), [(50, []), (59, ["P5"])])

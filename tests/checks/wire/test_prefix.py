@@ -12,7 +12,7 @@ from harness.checks.evidence.facts import gather
 from harness.checks.judge import judge
 from harness.checks.wire.prefix import breaks
 from harness.record import Event, Record
-from tests.checks.building import chat, edited, perfect, rows_changed
+from tests.checks.building import after, chat, dying, edited, perfect, rows_changed
 
 TURNS = 5
 Body = dict[str, Any]
@@ -22,8 +22,8 @@ def findings(record: Record) -> list[tuple[str, str]]:
     return [(finding.code, finding.message) for finding in judge(record).findings]
 
 
-def asking(change: Callable[[int, Body], Body]) -> Record:
-    """A perfect record whose n-th request (from 1) is changed."""
+def asking(change: Callable[[int, Body], Body], record: Record | None = None) -> Record:
+    """A record (a perfect one if left out) whose n-th request (from 1) is changed."""
     number = 0
 
     def anew(event: Event) -> list[Event]:
@@ -35,7 +35,7 @@ def asking(change: Callable[[int, Body], Body]) -> Record:
         data = {**event.data, "body": change(number, body)}
         return [Event(event.n, event.at_ns, event.life, event.turn, event.kind, data)]
 
-    return edited(perfect(chat(TURNS)), anew)
+    return edited(perfect(chat(TURNS)) if record is None else record, anew)
 
 
 def causes(record: Record) -> list[tuple[str, int | None]]:
@@ -169,3 +169,19 @@ def test_a_reply_that_is_being_continued_may_grow() -> None:
         return {**body, "messages": half} if number == 2 else body
 
     assert causes(asking(change)) == []
+
+
+@pytest.mark.parametrize(("hit", "cause"), [(True, "damage"), (False, "unexplained")])
+def test_what_damage_at_rest_took_reads_otherwise_once_and_nothing_else_does(
+    hit: bool, cause: str
+) -> None:
+    def garbled(number: int, body: Body) -> Body:
+        if number < 4:
+            return body
+        return {**body, "messages": [{"role": "user", "content": "?"}, *body["messages"][1:]]}
+
+    record = asking(garbled, dying(chat(TURNS), 4, "user.received"))
+    spoilt = {"path": "log", "offset": 9, "size": 12, "what": "nul", "loud": True, "fault": 0}
+    if hit:
+        record = after(record, "history", 0, ("damaged", {**spoilt, "after_crash": 1}))
+    assert causes(record) == [(cause, 4)]

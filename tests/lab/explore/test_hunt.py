@@ -6,11 +6,10 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
 
 from harness.lab.explore.explore import REFERENCE, explore, player
-from harness.lab.explore.hunt import Found, Hunt, Hunter, invented
+from harness.lab.explore.hunt import Found, Hunt, Hunter
+from harness.lab.explore.invent import invented
 from harness.lab.play import TargetError, play, replay
 from harness.scenario.load import find, load
 
@@ -144,17 +143,3 @@ def test_ten_seeded_findings_are_short_fair_and_still_there(tmp_path: Path) -> N
     assert play(files).exit_code == 0
     for one, result in zip(found, play(files, target="naive").results, strict=True):
         assert one.code in {finding.code for finding in result.verdict.findings}
-
-
-def test_cases_follow_from_the_seed_whatever_else_is_loaded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def drawn() -> list[str]:
-        return [one.model_dump_json() for one in itertools.islice(invented(1), 75)]
-
-    before = drawn()
-    # As Hypothesis finds them in the modules of whoever runs it.
-    loaded = Constants(integers=set(range(500)), strings={f"word {n}" for n in range(500)})
-    monkeypatch.setattr(providers, "_get_local_constants", lambda: loaded)
-    providers.CONSTANTS_CACHE.cache.clear()
-    assert drawn() == before

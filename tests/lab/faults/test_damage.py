@@ -43,6 +43,22 @@ def test_a_few_bytes_of_the_largest_file_are_changed_and_all_others_kept(
     assert (home / "log.jsonl").read_text() == "short\n"
 
 
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+def test_one_bit_makes_a_letter_another_one_and_the_line_reads_well(home: Path, at: float) -> None:
+    spoilt = spoil(home, _damage(file="*.jsonl", what="flip", at=at))
+    after = (home / "deep" / "log.jsonl").read_text()
+    assert spoilt is not None
+    changed = [i for i, (a, b) in enumerate(zip(TEXT, after, strict=True)) if a != b]
+    assert changed == [spoilt.offset]
+    assert spoilt.size == 1
+    assert after[spoilt.offset].isalpha()
+    assert bin(ord(after[spoilt.offset]) ^ ord(TEXT[spoilt.offset])).count("1") == 1
+
+
+def test_without_a_letter_no_bit_is_flipped(home: Path) -> None:
+    assert spoil(home, _damage(file="checkpoint.json", what="flip")) is None
+
+
 def test_an_emptied_file_is_there_and_holds_nothing(home: Path) -> None:
     assert spoil(home, _damage(file="check", what="empty")) == Spoilt("checkpoint.json", 0, 2)
     assert (home / "checkpoint.json").read_bytes() == b""
