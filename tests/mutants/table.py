@@ -19,7 +19,13 @@ budget, and these take a fraction of `--budget 120s`, so what is found here is f
 
 The list is `tests/mutants/defects.toml`; this page is made by `uv run pytest -m slow
 tests/mutants`, which fails where the library catches fewer than 95 % or exploring finds fewer than
-half. The gate plays a sample.
+70 %. The gate plays a sample.
+
+Some are beyond exploring by their nature. A bill that is higher than need be, or a checkpoint that
+comes a turn early, breaks a number that a story expects and no promise; what only an option of one
+target does (its rotated log, its summaries) is not invented. A cut that a restart does not repeat
+breaks no promise where a checkpoint was made after it, as that holds the window; where none was,
+W6 says that the request does not begin with the one before it.
 
 To see one for yourself, plant it and replay its token, or explore:
 

@@ -19,7 +19,7 @@ from tests.mutants.table import PAGE, Figures, page
 DEFECTS = {defect.name: defect for defect in defects()}
 DEFECTS_MIN = 40
 CAUGHT_MIN = 0.95
-EXPLORED_MIN = 0.5
+EXPLORED_MIN = 0.7
 BUDGET_NS = 120_000_000_000
 AGAIN = 3
 """So many are explored once more as the command does it: those that took the most cases."""
@@ -132,7 +132,7 @@ def test_every_story_that_a_defect_names_catches_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_exploring_finds_at_least_half_of_them(figures: Figures) -> None:
+def test_exploring_finds_at_least_seven_in_ten_of_them(figures: Figures) -> None:
     assert sum(met is not None for _, met in figures.values()) >= EXPLORED_MIN * len(figures)
 
 

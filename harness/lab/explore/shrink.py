@@ -9,6 +9,7 @@ asked is bounded.
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -26,27 +27,51 @@ def shrink(
 ) -> Scenario:
     """The smallest scenario found for which `shows` holds; it holds for `scenario` itself.
 
-    Greedy: after each gain it looks for the next, until nothing smaller shows it or `shows` has
-    been asked `tries_max` times.
+    Greedy: each pass goes on from where it gained, and all of them are gone through again until
+    nothing smaller shows it or `shows` has been asked `tries_max` times.
     """
-    smallest, data = scenario, _unrolled(scenario.dump())
-    seen: set[str] = set()
-    tries = 0
-    gained = True
-    while gained:
-        gained = False
-        for candidate in _smaller(data):
-            one = _legal(candidate)
-            if one is None or one.model_dump_json() in seen:
-                continue
-            if tries >= tries_max:
-                return smallest
-            seen.add(one.model_dump_json())
-            tries += 1
-            if shows(one):
-                smallest, data, gained = one, candidate, True
-                break
-    return smallest
+    search = _Search(scenario, shows, tries_max)
+    while search.gains():
+        pass
+    return search.smallest
+
+
+class _Search:
+    def __init__(
+        self, scenario: Scenario, shows: Callable[[Scenario], bool], tries_max: int
+    ) -> None:
+        self.smallest = scenario
+        self._data = _unrolled(scenario.dump())
+        self._shows = shows
+        self._left = tries_max
+        self._seen: set[str] = set()
+
+    def gains(self) -> bool:
+        """Whether any pass found something smaller."""
+        return sum(self._passes(smaller) for smaller in _PASSES) > 0
+
+    def _passes(self, smaller: Callable[[_Data], Iterator[_Data]]) -> bool:
+        place, gained = 0, False
+        while True:
+            for candidate in itertools.islice(smaller(self._data), place, None):
+                if self._takes(candidate):
+                    gained = True
+                    break
+                place += 1
+            else:
+                return gained
+
+    def _takes(self, candidate: _Data) -> bool:
+        one = _legal(candidate)
+        key = "" if one is None else one.model_dump_json()
+        if one is None or key in self._seen or not self._left:
+            return False
+        self._seen.add(key)
+        self._left -= 1
+        if not self._shows(one):
+            return False
+        self.smallest, self._data = one, candidate
+        return True
 
 
 def _legal(data: _Data) -> Scenario | None:
@@ -76,17 +101,6 @@ def _unrolled(data: _Data) -> _Data:
             script += [{"wait": line["every"]}] if line.get("every", "0s") != "0s" else []
             script.append(copy.deepcopy(said))
     return {**data, "script": script}
-
-
-def _smaller(data: _Data) -> Iterator[_Data]:
-    """Everything one step smaller, the largest steps first."""
-    yield from _without_faults(data)
-    yield from _without_lines(data)
-    yield from _joined_turns(data)
-    yield from _simpler_faults(data)
-    yield from _simpler_replies(data)
-    yield from _simpler_users(data)
-    yield from _without_settings(data)
 
 
 def _without_faults(data: _Data) -> Iterator[_Data]:
@@ -126,17 +140,41 @@ def _cut(data: _Data, start: int, end: int) -> _Data | None:
 
 
 def _joined_turns(data: _Data) -> Iterator[_Data]:
-    """Neighbouring turns as one that says as much: all, half of them, ... two."""
+    """Neighbouring turns as one that says as much: all up to each fault, all, half, ... two."""
     spoken = [index for index, line in enumerate(data["script"]) if "user" in line]
+    fewer: _Data | None = data
+    for run in reversed(_up_to_faults(data, spoken)):
+        fewer = fewer and (_joined(fewer, run) if len(run) > 1 else fewer)
+    if fewer is not None and fewer != data:
+        yield from _with_room(fewer)
     size = len(spoken)
     while size > 1:
         for start in range(0, len(spoken) - 1, size):
             if (fewer := _joined(data, spoken[start : start + size])) is not None:
-                yield fewer
-                # What the turns say together may be longer than one reply may be.
-                if (stack := dict(fewer.get("stack", {}))).pop("max_tokens", None) is not None:
-                    yield _tidied({**fewer, "stack": stack})
+                yield from _with_room(fewer)
         size = -(-size // 2) if size > 2 else 1
+
+
+def _with_room(data: _Data) -> Iterator[_Data]:
+    """As it is, and with room for what several turns say together, which may be cut short."""
+    yield data
+    stack = {key: value for key, value in data.get("stack", {}).items() if key != "max_tokens"}
+    without: _Data = {"expect": {}}
+    for less in ({}, without):
+        if (roomy := {**data, "stack": stack, **less}) != data:
+            yield _tidied(roomy)
+
+
+def _up_to_faults(data: _Data, spoken: Sequence[int]) -> list[list[int]]:
+    """The lines of the turns, in runs of which none but the last holds a fault."""
+    whats = [what for fault in data.get("faults", []) for what in fault.values()]
+    hit = {what[key] for what in whats for key in ("turn", "of") if key in what}
+    runs: list[list[int]] = [[]]
+    for number, index in enumerate(spoken, 1):
+        runs[-1].append(index)
+        if number in hit:
+            runs.append([])
+    return [run for run in runs if run]
 
 
 def _joined(data: _Data, lines: Sequence[int]) -> _Data | None:
@@ -233,4 +271,20 @@ def _tidied(data: _Data) -> _Data:
     called = repr(data["script"])
     tools = {name: spec for name, spec in data.get("tools", {}).items() if repr(name) in called}
     tidy = {**data, "tools": tools}
-    return {key: value for key, value in tidy.items() if value or key not in ("tools", "stack")}
+    return {
+        key: value
+        for key, value in tidy.items()
+        if value or key not in ("tools", "stack", "expect")
+    }
+
+
+_PASSES = (
+    _without_faults,
+    _joined_turns,
+    _without_lines,
+    _simpler_faults,
+    _simpler_replies,
+    _simpler_users,
+    _without_settings,
+)
+"""Everything one step smaller, the largest steps first."""

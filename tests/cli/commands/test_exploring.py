@@ -13,13 +13,13 @@ from harness.cli import main
 def test_a_broken_stack_ends_1_with_files_and_replays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["explore", "--target", "naive", "--seed", "3", "--cases", "10"]
+    arguments = ["explore", "--target", "naive", "--seed", "3", "--cases", "3"]
     arguments += ["--budget", "10m"]
     assert main([*arguments, "--out", str(tmp_path)]) == 1
     out = capsys.readouterr().out
     codes = re.findall(r"^([PSWT]\d) [a-z-]+(?:$|   )", out, re.MULTILINE)
     assert codes
-    assert "10 cases on naive: " in out.splitlines()[-1]
+    assert "3 cases on naive: " in out.splitlines()[-1]
     replays = re.findall(r"harness (replay .*)$", out, re.MULTILINE)
     assert len(replays) == len(codes)
     for line in replays:
@@ -40,7 +40,7 @@ def test_a_scenario_keeps_its_script(tmp_path: Path, capsys: pytest.CaptureFixtu
         "name: mine\nscript:\n  - {user: hello there, reply: {text: hi}}\n", encoding="utf-8"
     )
     out = tmp_path / "out"
-    command = ["explore", str(path), "--target", "naive", "--cases", "15", "--out", str(out)]
+    command = ["explore", str(path), "--target", "naive", "--cases", "12", "--out", str(out)]
     assert main(command) == 1
     capsys.readouterr()
     assert all("- {user:" in found.read_text(encoding="utf-8") for found in out.iterdir())

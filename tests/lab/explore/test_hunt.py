@@ -14,7 +14,8 @@ from harness.lab.play import TargetError, play, replay
 from harness.scenario.load import find, load
 
 MINUTE_NS = 60_000_000_000
-CASES = 12
+CASES = 4
+QUIET_CASES = 12
 TEN = 10
 
 
@@ -32,12 +33,17 @@ def _hunt(target: str, folder: Path, cases: int = CASES) -> Hunt:
     return explore(target=target, seed=3, budget_ns=5 * MINUTE_NS, cases_max=cases, folder=folder)
 
 
+def _needed(one: Found) -> int:
+    """S3 is about what is said after a recovery: a crash to recover from, and one more."""
+    return 2 if one.code == "S3" else 1
+
+
 def test_the_naive_stack_is_caught_by_short_stories(naive: Hunt) -> None:
     assert naive.cases == CASES
     assert len({one.code for one in naive.found}) == len(naive.found) >= 2
     for one in naive.found:
         assert one.turns <= 3
-        assert one.faults <= 1
+        assert one.faults <= _needed(one)
 
 
 def test_each_file_passes_on_the_reference_stack_and_fails_on_the_culprit(
@@ -89,8 +95,8 @@ def test_the_first_case_that_counts_is_the_same_whatever_is_done_about_it(
 def test_a_smaller_budget_tries_the_same_cases_in_the_same_order(
     naive: Hunt, tmp_path: Path
 ) -> None:
-    less = _hunt("naive", tmp_path, CASES // 3)
-    assert less.fingerprints == naive.fingerprints[: CASES // 3]
+    less = _hunt("lifecycle", tmp_path, CASES // 2)
+    assert less.fingerprints == naive.fingerprints[: CASES // 2]
 
 
 def test_what_was_found_before_is_tried_first(naive: Hunt, folder: Path) -> None:
@@ -104,7 +110,7 @@ def test_what_was_found_before_is_tried_first(naive: Hunt, folder: Path) -> None
 
 
 def test_the_reference_stack_keeps_its_promises_in_invented_cases(tmp_path: Path) -> None:
-    assert _hunt("lifecycle", tmp_path).found == ()
+    assert _hunt("lifecycle", tmp_path, QUIET_CASES).found == ()
 
 
 def test_a_budget_of_time_ends_it(tmp_path: Path) -> None:
@@ -136,8 +142,7 @@ def test_ten_seeded_findings_are_short_fair_and_still_there(tmp_path: Path) -> N
             break
     for one in found:
         print(f"{one.code}  {one.turns} turns, {one.faults} faults  {one.path.name}")  # noqa: T201
-    # S3 is about what is said after a recovery: it takes a crash to recover from, and one more.
-    assert all(one.turns <= 3 and one.faults <= (2 if one.code == "S3" else 1) for one in found)
+    assert all(one.turns <= 3 and one.faults <= _needed(one) for one in found)
     assert sum(one.faults <= 1 for one in found) >= TEN
     files = [load(one.path) for one in found]
     assert play(files).exit_code == 0

@@ -93,6 +93,26 @@ def test_what_needs_much_to_be_said_is_said_in_few_turns() -> None:
     assert overflows(smallest)
 
 
+def test_turns_that_an_expectation_keeps_apart_are_joined_without_it() -> None:
+    def overflows_unless_it_is_cut_short(scenario: Scenario) -> bool:
+        turns = plan(scenario, 0).turns
+        cut = scenario.expect.answers_cut_short == 0 and any(len(t.final_text) > 400 for t in turns)
+        return sum(len(turn.final_text) for turn in turns) > 900 and not cut
+
+    script = [{"repeat": 24, "every": "1m", "user": "Go on.", "reply": {"words": 40}}]
+    scenario = _scenario(script=script, faults=[], tools={}, expect={"answers_cut_short": 0})
+    asked = 0
+
+    def shows(one: Scenario) -> bool:
+        nonlocal asked
+        asked += 1
+        return overflows_unless_it_is_cut_short(one)
+
+    smallest = shrink(scenario, shows)
+    assert count_turns(smallest) == 1
+    assert asked < 25
+
+
 def test_a_bound_on_replies_keeps_no_turns_apart() -> None:
     def overflows_in_whole_replies(scenario: Scenario) -> bool:
         said = [turn.final_text for turn in plan(scenario, 0).turns]
