@@ -17,6 +17,7 @@ from harness.report.result import Result, Run
 from harness.report.screen import wall
 from harness.report.text import Announcer
 from harness.scenario.load import Loaded
+from harness.terminal import is_watched
 from harness.world.syscalls.rehearsal import choose
 
 LIVE_EVERY_S = 0.1
@@ -30,8 +31,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         choose()
     loaded = the_one(arguments.scenario)
     stream = people(arguments)
-    live = stream.isatty() and not os.environ.get("CI")
-    progress = Progress(stream, time.monotonic, live=live, quiet=arguments.quiet)
+    progress = Progress(stream, time.monotonic, live=is_watched(stream), quiet=arguments.quiet)
     began = time.monotonic()
     notice(f"starting {arguments.target}, and recording the whole conversation once")
     with refusals():
