@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import linecache
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from harness import frames
 
 
 @dataclass(frozen=True)
@@ -64,22 +63,10 @@ def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     return Returned(answer["value"])
 
 
-_LIFE, _DOORS, _TARGETS = (
-    f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors", "targets")
-)
 _FRAME = re.compile(r'File "(.*)", line (\d+) in ')
 
 
 def innermost(stack: Sequence[str], libraries: tuple[str, ...]) -> str | None:
     """`file.py:88 the line` of the innermost frame that is in no library."""
-    for frame in stack:
-        match = _FRAME.search(frame)
-        if match and _is_theirs(match[1], libraries):
-            line = linecache.getline(match[1], int(match[2])).strip()
-            return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
-    return None
-
-
-def _is_theirs(path: str, libraries: tuple[str, ...]) -> bool:
-    """Whether a target's author may have written it; a shipped target lies among libraries."""
-    return path.startswith(_TARGETS) or not path.startswith(("<", _LIFE, _DOORS, *libraries))
+    found = map(_FRAME.search, stack)
+    return frames.innermost([(match[1], int(match[2])) for match in found if match], libraries)

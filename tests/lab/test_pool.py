@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.lab import pool as pools
 from harness.lab.pool import Pool
 from harness.lab.targets import TargetError, TargetRef, find_target
 
@@ -42,16 +43,19 @@ def test_a_server_is_used_again_until_its_file_changes(pool: Pool, ref: TargetRe
         assert third is not first
 
 
-def test_one_targets_servers_are_let_go_and_the_others_stay(
-    pool: Pool, ref: TargetRef, tmp_path: Path
+def test_of_too_many_idle_servers_the_one_unused_longest_is_ended(
+    pool: Pool, ref: TargetRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pools, "IDLE_MAX", 1)
     path = tmp_path / "u.py"
     path.write_text(SOURCE, encoding="utf-8")
     other = find_target(f"{path}:T")
-    with pool.server(ref, _never) as gone, pool.server(other, _never) as kept:
+    with pool.server(ref, _never) as gone:
         pass
-    pool.drop(ref)
+    with pool.server(other, _never) as kept:
+        pass
     assert not gone.alive
+    assert not gone.root.exists()
     with pool.server(other, _never) as again:
         assert again is kept
 
