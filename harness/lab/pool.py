@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.lab.targets import TargetError, TargetRef, lacking, remedy
+from harness.world.outcome import UnknownLimit, hang_limit_s
 from harness.world.process import Server, ServerError
 
 IDLE_MAX = 8
@@ -88,6 +89,10 @@ def _key(ref: TargetRef) -> _Key:
 
 def _start(ref: TargetRef, stopped: Callable[[], bool]) -> Server:
     base = _TMPFS if os.access(_TMPFS, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    try:
+        hang_limit_s()
+    except UnknownLimit as error:
+        raise TargetError(str(error)) from error
     # Named here and made by the server, once nothing can keep it from being removed again.
     root = base / f"harness-{os.getpid()}-{secrets.token_hex(6)}"
     try:

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from harness.channel import Channel, Hangup
 from harness.frames import innermost
+from harness.life.target.standing import suspended
 
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -80,8 +81,11 @@ class Bridge:
 
 
 def source_line(home_file: str | None) -> str | None:
-    """`file.py:88 the line`, innermost in the target's own file, else outside any library."""
-    return innermost([*_frames(sys._getframe())], _LIBRARIES, home_file)
+    """`file.py:88 the line`, innermost in the target's own file, else outside any library.
+
+    Where the thread only runs an event loop, of what waits on that.
+    """
+    return innermost([*_frames(sys._getframe()), *suspended()], _LIBRARIES, home_file)
 
 
 def raising_line(error: BaseException, home_file: str | None) -> str | None:

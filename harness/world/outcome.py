@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness import frames
+
+HANG_LIMIT_S = 30.0
+"""Real seconds without a sign of life before a life counts as hanging, unless told otherwise."""
+HANG_LIMIT = "HARNESS_HANG_LIMIT"
+"""The environment variable that tells otherwise."""
+
+
+class UnknownLimit(ValueError):
+    """The environment sets a limit that is none; the message says what it may be."""
+
+
+def hang_limit_s(environ: Mapping[str, str] = os.environ) -> float:
+    """How long a life may give no sign of itself."""
+    told = environ.get(HANG_LIMIT, "")
+    try:
+        limit_s = float(told) if told else HANG_LIMIT_S
+    except ValueError:
+        limit_s = 0.0
+    if not 0 < limit_s <= 86_400:
+        raise UnknownLimit(f"{HANG_LIMIT}={told}: expected seconds, more than 0 and at most a day")
+    return limit_s
 
 
 @dataclass(frozen=True)
@@ -43,7 +65,10 @@ class Killed:
 
 @dataclass(frozen=True)
 class Hung:
-    """No sign of life for `HANG_LIMIT_S`; it has been killed."""
+    """No sign of life for `after_s` real seconds; it stood at `where`, and has been killed."""
+
+    where: str | None
+    after_s: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +88,13 @@ def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     return Returned(answer["value"])
 
 
+def stack_in(output: int, begin: int) -> tuple[str, ...]:
+    """The frames that a life has written to its output from there on, innermost first."""
+    text = os.pread(output, STACK_BYTES_MAX, begin).decode("utf-8", "replace")
+    return tuple(line.strip() for line in text.splitlines() if line.startswith("  File"))
+
+
+STACK_BYTES_MAX = 1 << 20
 _FRAME = re.compile(r'File "(.*)", line (\d+) in ')
 
 

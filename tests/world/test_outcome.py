@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from harness.world.outcome import Raised, Returned, innermost, outcome_of
+import pytest
+
+from harness.world.outcome import (
+    HANG_LIMIT,
+    HANG_LIMIT_S,
+    Raised,
+    Returned,
+    UnknownLimit,
+    hang_limit_s,
+    innermost,
+    outcome_of,
+)
 
 
 def test_what_a_life_says_is_a_value_or_an_exception() -> None:
@@ -20,3 +31,14 @@ def test_of_a_stack_as_python_writes_it_the_innermost_line_outside_libraries_is_
     )
     assert innermost(stack, ("/lib/",)) == "test_outcome.py:3 from __future__ import annotations"
     assert innermost(stack[:2], ("/lib/",)) is None
+
+
+def test_patience_with_a_silent_life_can_be_asked_for() -> None:
+    assert hang_limit_s({}) == HANG_LIMIT_S
+    assert hang_limit_s({HANG_LIMIT: "2.5"}) == 2.5
+
+
+@pytest.mark.parametrize("told", ["soon", "0", "-3", "nan", "inf", "1e9"])
+def test_a_patience_that_is_none_is_refused(told: str) -> None:
+    with pytest.raises(UnknownLimit, match="expected seconds"):
+        hang_limit_s({HANG_LIMIT: told})

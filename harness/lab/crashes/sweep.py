@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.case import BASELINE, parse
+from harness.checks.evidence.breach import shape
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
 from harness.lab.crashes.again import RECOVERIES_MAX, Recovered, record_recovery, recover, sample
@@ -291,8 +292,13 @@ def _broken(verdicts: Sequence[Verdict]) -> int:
 
 
 def _one_a_cause(findings: Sequence[Finding]) -> list[Finding]:
-    """The first finding of each code, tier and crash place; the others are the same bug again."""
-    found: dict[tuple[str, str, str | None], Finding] = {}
+    """The first finding of each code, tier and crash place; the others are the same bug again.
+
+    Without a place it is told by its words.
+    """
+    found: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
-        found.setdefault((finding.code, finding.tier, finding.where), finding)
+        found.setdefault(
+            (finding.code, finding.tier, finding.where or shape(finding.message)), finding
+        )
     return list(found.values())
