@@ -134,7 +134,7 @@ def sweep(
     so. At `depth` 2 it crashes again during a sample of the recoveries. `real` operations, evenly
     spread, are each met by a real SIGKILL. With `keep`, each finding's directory is kept under its
     token, before and after the resume. `on_state` hears what is being done, and how many of how
-    many are done. Errors are those of `play`.
+    many are done. Errors are those of `play`, and Interrupted with what was found until then.
     """
     _check_models([loaded])
     ref = find_target(target, python)
@@ -146,13 +146,19 @@ def sweep(
             base = record_base(loaded, ref, named, servers[0], home)
         bounds = {"states_max": states_max, "depth": depth, "real": real}
         swept = sweeping.sweep(base, servers, tiers, **bounds, on_state=on_state)
-    if keep is None:
-        return swept
+    try:
+        if keep is not None:
+            _keep_each(swept, loaded, ref, keep)
+    except KeyboardInterrupt as stopped:
+        raise sweeping.Interrupted(swept) from stopped
+    return swept
+
+
+def _keep_each(swept: Result, loaded: Loaded, ref: TargetRef, keep: Path) -> None:
     for finding in swept.verdict.findings:
         folder = keep / finding.token
         folder.mkdir(parents=True, exist_ok=True)
         _replay_swept(loaded, ref, case.parse(finding.token), folder)
-    return swept
 
 
 def fail_everywhere(
