@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,19 @@ class Start:
 
     command: list[str]
     environment: Mapping[str, str]
+
+    def run(self, passing: int) -> subprocess.Popen[bytes]:
+        """Start it, in a process group of its own, with this descriptor and no input.
+
+        A terminal's Ctrl-C is for the runner, even while the server still imports.
+        """
+        return subprocess.Popen(
+            self.command,
+            pass_fds=[passing],
+            stdin=subprocess.DEVNULL,
+            env=self.environment,
+            process_group=0,
+        )
 
 
 def find_interpreter(name: str) -> str | None:

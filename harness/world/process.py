@@ -110,10 +110,7 @@ class Server:
         self._one = threading.Lock()
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
-        start = start_of_server(end := theirs.fileno(), python)
-        self._process = subprocess.Popen(
-            start.command, pass_fds=[end], stdin=subprocess.DEVNULL, env=start.environment
-        )
+        self._process = start_of_server(end := theirs.fileno(), python).run(passing=end)
         theirs.close()
         try:
             self._channel.send({"target": dict(target), "runner": os.getpid(), "root": str(root)})
