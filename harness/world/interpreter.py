@@ -48,6 +48,19 @@ class Start:
     command: list[str]
     environment: Mapping[str, str]
 
+    def run(self, passing: int) -> subprocess.Popen[bytes]:
+        """Start it, in a process group of its own, with this descriptor and no input.
+
+        A terminal's Ctrl-C is for the runner, even while the server still imports.
+        """
+        return subprocess.Popen(
+            self.command,
+            pass_fds=[passing],
+            stdin=subprocess.DEVNULL,
+            env=self.environment,
+            process_group=0,
+        )
+
 
 def find_interpreter(name: str) -> str | None:
     """The absolute path of an interpreter by its name or path; None where there is no program.
@@ -110,10 +123,7 @@ class Server:
         self._one = threading.Lock()
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
-        start = start_of_server(end := theirs.fileno(), python)
-        self._process = subprocess.Popen(
-            start.command, pass_fds=[end], stdin=subprocess.DEVNULL, env=start.environment
-        )
+        self._process = start_of_server(end := theirs.fileno(), python).run(passing=end)
         theirs.close()
         try:
             self._channel.send({"target": dict(target), "runner": os.getpid(), "root": str(root)})
