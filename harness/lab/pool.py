@@ -11,17 +11,22 @@ import atexit
 import contextlib
 import os
 import secrets
+import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 from harness.lab.targets import TargetError, TargetRef, lacking, remedy
 from harness.world.outcome import UnknownLimit, hang_limit_s
-from harness.world.process import Server, ServerError
+from harness.world.process import Server, ServerError, Stopped
 
 IDLE_MAX = 8
 """Idle servers that are kept, of all targets together: each holds an SDK in memory."""
+SAME_S = 1.0
+"""A second Ctrl-C within this time is the first: a wrapper passes on what a terminal sends too."""
 _TMPFS = Path("/dev/shm")
 _Key = tuple[TargetRef, int]
 
@@ -77,6 +82,33 @@ class Pool:
             idle, self._idle = self._idle, []
         for _, server in idle:
             server.close()
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether the user wants to stop: while the block lasts, a Ctrl-C only asks for it.
+
+    What works here ends in order where it hears of that, with Stopped, and the block with a
+    KeyboardInterrupt. A Ctrl-C that comes more than `SAME_S` later does not ask.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield lambda: False
+        return
+    asked: list[float] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.append(time.monotonic())
+        if asked[-1] - asked[0] > SAME_S:
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    except Stopped as stopped:
+        raise KeyboardInterrupt from stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 POOL = Pool()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.lab import pool as pools
-from harness.lab.pool import Pool
+from harness.lab.pool import Pool, stoppable
 from harness.lab.targets import TargetError, TargetRef, find_target
+from harness.world.process import Stopped
 
 SOURCE = "class T:\n    name = 't'\n    def open(self, *_): ...\n"
 
@@ -92,3 +95,40 @@ def test_a_target_that_does_not_import_is_a_target_error(pool: Pool, ref: Target
         pool.server(ref, _never),
     ):
         pass
+
+
+def test_a_ctrl_c_asks_what_works_to_end_in_order() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    heard: list[bool] = []
+
+    def work() -> None:
+        with stoppable() as stopped:
+            heard.append(stopped())
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            heard.append(stopped())
+            raise Stopped
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert heard == [False, True]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_later_ctrl_c_does_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "SAME_S", -1.0)
+    with pytest.raises(KeyboardInterrupt), stoppable():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_thread_is_left_to_whoever_stops_it() -> None:
+    heard: list[bool] = []
+
+    def work() -> None:
+        with stoppable() as stopped:
+            heard.append(stopped())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert heard == [False]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +98,31 @@ def test_an_interrupted_sweep_tells_what_it_found_and_that_it_is_not_whole(
     assert row["reasons"][0].startswith("the sweep was interrupted")
     assert row["verdict"] == ("fail" if target == "naive" else "invalid")
     assert bool(row["findings"]) is (target == "naive")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_real_ctrl_c_is_obeyed_in_order_wherever_it_comes(scenario: str, jobs: str) -> None:
+    """In the middle of an order to the warm server, it used to break what was done after it."""
+    command = [sys.executable, "-m", "harness", "sweep", scenario, "--target", "naive"]
+    command += ["--depth", "2", "--disk", "kill,ext4,posix", "--jobs", jobs]
+    master, slave = pty.openpty()
+    environ = {key: value for key, value in os.environ.items() if key != "CI"}
+    swept = subprocess.Popen(
+        command, stdout=slave, stderr=subprocess.PIPE, env={**environ, "TERM": "xterm"}
+    )
+    os.close(slave)
+    said = b""
+    while b"crashing again: 1 of" not in said:
+        said += os.read(master, 65_536)
+    swept.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):
+        while more := os.read(master, 65_536):
+            said += more
+    _, errors = swept.communicate(timeout=60)
+    os.close(master)
+    assert swept.returncode == 2, errors
+    assert b"the sweep was interrupted" in said
+    assert errors.endswith(b"found until then is above, and not the whole\n")
 
 
 def test_the_line_of_progress_promises_no_end_before_it_has_a_pace() -> None:
