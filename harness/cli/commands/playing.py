@@ -8,7 +8,7 @@ import sys
 import time
 
 from harness.case import parse
-from harness.cli.choose import all_sound, found, select, sound
+from harness.cli.choose import all_sound, complaints, found, select, sound
 from harness.cli.notice import clear, notice
 from harness.cli.reporting import people, publish, refusals, say_notes
 from harness.cli.stop import USAGE, Stop
@@ -58,7 +58,7 @@ def replay(arguments: argparse.Namespace) -> int:
         scenarios, bad = sound(found(arguments.paths))
         if bad:
             clear()
-            sys.stderr.write("passed over:\n" + "\n".join(bad) + "\n")
+            sys.stderr.write("passed over:\n" + complaints(bad) + "\n")
         notice("starting the target, and playing its case again")
         again = lab.replay(
             arguments.token,

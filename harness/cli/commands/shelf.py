@@ -41,16 +41,20 @@ expect:
 
 
 def listing(arguments: argparse.Namespace) -> int:
-    """Every scenario's folder/name and its sentence; what is no YAML is said, with exit code 4."""
-    from harness.cli.choose import found
+    """Every scenario's folder/name and its sentence; what has none is said, with exit code 4.
+
+    No file is read further than to its name, unless that is not there.
+    """
+    from harness.cli.choose import complaints, found
     from harness.report.result import story_of
-    from harness.scenario.load import ScenarioError, headline
+    from harness.scenario.load import ScenarioError, headline, load
 
     rows: list[tuple[str, str]] = []
     bad: list[str] = []
     for path in found(arguments.paths):
         try:
-            rows.append((story_of(str(path)), headline(path).name))
+            name = headline(path).name or load(path).scenario.name
+            rows.append((story_of(str(path)), name))
         except ScenarioError as error:
             bad.append(str(error))
     width = columns(LIST_COLUMNS_MAX)
@@ -62,7 +66,7 @@ def listing(arguments: argparse.Namespace) -> int:
     )
     sys.stdout.write(f"\n{len(rows)} scenario{'' if len(rows) == 1 else 's'}\n")
     if bad:
-        raise Stop(USAGE, "\n".join(bad))
+        raise Stop(USAGE, complaints(bad))
     return 0
 
 
