@@ -134,7 +134,7 @@ def test_each_form_that_is_shown_is_one() -> None:
     for name, form in _FORMS.items():
         value = "2026-03-02T09:00:00Z" if name == "Clock" else 5
         text = form.format(f"'{value}'" if name in ("Step", "Say", "Call", "Model") else value)
-        models[name].model_validate(parse(text, "form").root.data())
+        assert models[name].model_validate(parse(text, "form").root.data()), name
 
 
 def _models(model: type[BaseModel], seen: set[type] | None = None) -> Iterator[type[BaseModel]]:
