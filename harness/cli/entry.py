@@ -20,6 +20,7 @@ from typing import Any, Never
 from harness.cli.notice import clear, notice
 from harness.cli.stop import INTERRUPTED, INVALID, SHELF, USAGE, Stop, interrupted_once
 
+DISTRIBUTION = "conversation-crash-lab"
 Command = Callable[[argparse.Namespace], int]
 
 _EXITS = """\
@@ -55,6 +56,21 @@ class _Parser(argparse.ArgumentParser):
         self.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
 
 
+class _Version(argparse.Action):
+    """Says it and ends; looked up only then."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**{**more, "nargs": 0})
+
+    def __call__(self, *_: object, **__: object) -> Never:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            raise Stop(0, f"harness {version(DISTRIBUTION)}")
+        except PackageNotFoundError:
+            raise Stop(0, "harness, of no version: it is not installed") from None
+
+
 def _near(word: str, known: Sequence[str]) -> str:
     """`, did you mean X?` where there is something like it."""
     near = difflib.get_close_matches(word.split("=")[0], known, n=1)
@@ -75,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _room(arguments.command)(arguments)
     except Stop as stop:
         clear()
-        sys.stderr.write(f"{stop}\n")
+        (sys.stderr if stop.code else sys.stdout).write(f"{stop}\n")
         return stop.code
     except KeyboardInterrupt:
         clear()
@@ -114,6 +130,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action=_Version, help="say which version this is")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_run(commands)
     _add_sweep(commands)

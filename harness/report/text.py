@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
 from harness.report.result import Result, Run
-from harness.report.screen import Line, passed, screen, swept, total
+from harness.report.screen import Line, Span, passed, screen, swept, total
 from harness.report.tally import tally
 from harness.terminal import is_watched
 
@@ -89,6 +89,11 @@ class Announcer:
         if table:
             gap += [*table, ()]
         self._say([*gap, total(run, self._clock() - self._started)])
+
+    def hint(self, what: str = "", command: str = "") -> None:
+        """A last line about what to do next, if there is one; not where it is to be quiet."""
+        if command and not self._quiet:
+            self._say([(Span(what, "dim"), Span(command, "bold"))])
 
     def _say(self, lines: Sequence[Line]) -> None:
         say(self._console, lines)

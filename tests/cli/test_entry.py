@@ -174,3 +174,10 @@ def test_names_that_the_terminal_cannot_write_are_escaped(shelf: Path) -> None:
     assert done.returncode == 0
     assert b"scenarios/\\xe4" in done.stdout
     assert b"T\\xfcr" in done.stdout
+
+
+def test_the_version_is_said_and_nothing_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    said = capsys.readouterr()
+    assert re.fullmatch(r"harness \d+\.\d+\.\d+\S*\n", said.out)
+    assert said.err == ""
