@@ -167,8 +167,8 @@ def read(path: Path) -> Record:
     """Read a stored record; RecordError names the line that is not one."""
     if path.is_dir():
         held = next(iter(sorted(path.rglob("record.jsonl"))), None)
-        there = f"name the file in it, such as {held}" if held else "and there is none in it"
-        raise RecordError(f"{path}: expected a record, got a folder; {there}")
+        there = f"; name the file in it, such as {held}" if held else " without one; name a file"
+        raise RecordError(f"{path}: expected a record.jsonl, got a folder{there}")
     try:
         lines = read_file(path, BYTES_MAX).decode("utf-8").split("\n")
     except Unreadable as error:

@@ -217,7 +217,7 @@ def _expected(one: _Error) -> str:
         return str(context["expected"])
     if one.kind in _BOUNDS:
         words, key = _BOUNDS[one.kind]
-        return f"{words} {context[key]}"
+        return f"{words} {context[key]:.16g}"
     if one.kind in ("too_short", "string_too_short"):
         return f"at least {context['min_length']} {'item' if one.kind == 'too_short' else 'letter'}"
     if one.kind in ("too_long", "string_too_long"):

@@ -92,7 +92,10 @@ def _baseline(path: Path | None) -> Report | None:
     except Unreadable as error:
         message = f"{path}: expected a report of `harness bench --json`, {error}"
         raise Stop(USAGE, f"harness bench --against: {message}") from error
-    except (ReportError, UnicodeDecodeError, RecursionError) as error:
+    except (UnicodeDecodeError, RecursionError) as error:
+        message = f"{path}: expected a report of `harness bench --json`, got {error}"
+        raise Stop(USAGE, f"harness bench --against: {message}; name another file") from error
+    except ReportError as error:
         raise Stop(USAGE, f"harness bench --against: {error}") from error
 
 

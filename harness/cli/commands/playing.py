@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from harness.case import parse
 from harness.cli.choose import all_sound, complaints, found, select, sound
 from harness.cli.notice import clear, notice
-from harness.cli.reporting import people, publish, refusals, say_notes
+from harness.cli.reporting import folder, people, publish, refusals, say_notes
 from harness.cli.stop import USAGE, Stop
 from harness.lab import play as lab
 from harness.record import RecordError
@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Play everything under the paths, say it, and write the reports that were asked for."""
     notice("reading the scenarios")
     scenarios = select(all_sound(arguments.paths), arguments.only)
+    folder("--report", arguments.report)
     started = time.monotonic()
     clear()
     announcer = Announcer(
@@ -83,6 +84,7 @@ def replay(arguments: argparse.Namespace) -> int:
         if bad:
             clear()
             sys.stderr.write("passed over:\n" + complaints(bad) + "\n")
+        folder("--keep", arguments.keep)
         notice("starting the target, and playing its case again")
         again = lab.replay(
             arguments.token,

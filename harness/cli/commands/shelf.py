@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.cli.stop import USAGE, Stop
-from harness.terminal import columns, hanging
+from harness.terminal import columns, hanging, tidy
 
 FIRST_NAME = "resume/crash_on_turn_3_resumes_from_2.scenario.yaml"
 SCHEMA_NAME = "scenario.schema.json"
@@ -62,7 +62,7 @@ def listing(arguments: argparse.Namespace) -> int:
     sys.stdout.writelines(
         f"{line}\n"
         for story, name in rows
-        for line in hanging(story, name, indent=indent, width=width)
+        for line in hanging(tidy(story), tidy(name), indent=indent, width=width)
     )
     sys.stdout.write(f"\n{len(rows)} scenario{'' if len(rows) == 1 else 's'}\n")
     if bad:
