@@ -49,6 +49,12 @@ class _Parser(argparse.ArgumentParser):
         more = self.more() if self.more is not None else ""
         return super().format_help() + more
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """At once and aloud: argparse itself is silent where that cannot be said."""
+        stream = file or sys.stderr
+        stream.write(message)
+        stream.flush()
+
     def refuse(self, unknown: Sequence[str]) -> Never:
         """Say what was not understood, and what may have been meant."""
         options = re.findall(r"(?<![\w-])--?[a-z][\w-]*", self.format_usage())
@@ -66,9 +72,10 @@ class _Version(argparse.Action):
         from importlib.metadata import PackageNotFoundError, version
 
         try:
-            sys.stdout.write(f"harness {version(DISTRIBUTION)}\n")
+            said = f"harness {version(DISTRIBUTION)}\n"
         except PackageNotFoundError:
-            sys.stdout.write("harness, of no version: it is not installed\n")
+            said = "harness, of no version: it is not installed\n"
+        parser._print_message(said, sys.stdout)
         parser.exit()
 
 

@@ -37,6 +37,7 @@ def shell(command: str, folder: Path) -> tuple[str, str]:
         ("harness run | true; echo ${PIPESTATUS[0]}", "0"),
         ("harness run --target naive | true; echo ${PIPESTATUS[0]}", "1"),
         ("harness --version >/dev/full; echo $?", "4"),
+        ("harness run --help >/dev/full; echo $?", "4"),
     ],
 )
 def test_no_stream_that_is_closed_changes_the_exit_code(
