@@ -108,6 +108,8 @@ class Server:
         self._warm = False
         self._channel = Channel(mine)
         self._one = threading.Lock()
+        self.meanwhile: deque[Callable[[], object]] = deque()
+        """What needs no life: done while one is busy with its next command."""
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
         start = start_of_server(end := theirs.fileno(), python)
@@ -133,8 +135,7 @@ class Server:
     def _wait_ready(self) -> dict[str, Any]:
         patient_until = time.monotonic() + IMPORT_LIMIT_S
         while time.monotonic() < patient_until:
-            readable, _, _ = select.select([self._channel], [], [], _SLICE_MS / 1000)
-            if readable:
+            if _poll(self._channel).poll(_SLICE_MS):
                 return self._channel.receive()
             if self.stopped():
                 raise Stopped
@@ -166,8 +167,7 @@ class Server:
     def close(self) -> None:
         """Hang up and wait: the server ends what it started."""
         self._channel.close()
-        if not self._warm:
-            # It is still importing and has started nothing: it need not hear of it.
+        if not self._warm:  # still importing, it has started nothing
             self._process.kill()
         try:
             self._process.wait(HANG_LIMIT_S)
@@ -191,24 +191,22 @@ class Life:
         self._recorder: Recorder | None = None
         self._heard: deque[Mapping[str, Any]] = deque()
         self._ear: Ear | None = None
-        self._answer: Answer
         commands, theirs = pair()
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
         full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
-        full["telling"] = tracing is not None and tracing.told
-        full["filter"] = None
-        if tracing is not None and not tracing.told:
-            full["filter"] = to_text(program(sleeps=tracing.slept is not None))
+        full |= {"telling": tracing is not None and tracing.told, "filter": None}
         if tracing is not None and tracing.told:
             self._ear = Ear(tracing.trace, tracing.decide, advance=tracing.advance)
+        elif tracing is not None:
+            full["filter"] = to_text(program(sleeps=tracing.slept is not None))
         self.pid = server.fork(
             full, [theirs.fileno(), their_door.fileno(), clock.descriptor, self._output]
         )
         theirs.close()
         their_door.close()
         self._commands, self._door = Channel(commands), Channel(door)
-        # Its sockets may be held open by a child of its own: only the pidfd tells its end surely.
+        # A child of its own may hold its sockets open: only the pidfd tells its end surely.
         self._pidfd = os.pidfd_open(self.pid)
         self._all = _poll(self._commands, self._door, self._pidfd)
         self.alive = True
@@ -231,6 +229,8 @@ class Life:
         try:
             if command is not None:
                 self._commands.send(command)
+                while self._server.meanwhile:
+                    self._server.meanwhile.popleft()()
             return self._serve()
         except Hangup:
             return self._gone()
