@@ -169,7 +169,7 @@ class Bench:
         said = self._base.moment(left.at).said
         promises = None if turns_after else OF_MEMORY
         told = cache(partial(self._passes.verdict, record, before, said, promises))
-        self._server.meanwhile.append(told)
+        self._server.meanwhile(told)
         return told
 
 

@@ -86,7 +86,7 @@ class _Strikes:
         """One blow; what came of it is judged while the next life is busy."""
         with a_place(self._server) as home:
             told = strike(self._server, self._base, at, home, self._warm, self._passes)
-        self._server.meanwhile.append(told)
+        self._server.meanwhile(told)
         return _Fallen(at, told, sampled)
 
     def settle(self, blow: _Fallen) -> Iterator[Strike]:
