@@ -32,6 +32,9 @@ from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
+OVERDUE = (
+    "one user message took more than 48 virtual hours; a longer pause is a `wait` of the script"
+)
 STRAYS_MAX = 50
 """Different strays told a case; more say nothing new."""
 _REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
@@ -56,6 +59,7 @@ class Stage:
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.limit: Mapping[str, Any] | None = None
         self.counts_reads = False
         self.disk_error: DiskError | None = None
         self.capabilities: Sequence[str] = ()
@@ -216,8 +220,13 @@ class Stage:
 
     def _bound(self, bound: str, value: int, message: str) -> None:
         self.limit_hit = True
-        self.record("limit", bound=bound, value=value, message=message)
+        self.limit = {"bound": bound, "value": value, "message": message}
         raise Die
+
+    def tell_limit(self, where: str | None) -> None:
+        """Put the bound that was hit on record, with the line on which the life stood."""
+        if self.limit is not None:
+            self.record("limit", self.limit, where=where)
 
     def _on_request(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self._attempts[self.turn] += 1
@@ -320,7 +329,7 @@ class Stage:
 
     def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:
         deadline = self._clock.deadline_ns or 0
-        self._bound("virtual_time", deadline, "one user message took more than 48 virtual hours")
+        self._bound("virtual_time", deadline, OVERDUE)
         return {}
 
 

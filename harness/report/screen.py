@@ -19,9 +19,9 @@ from harness.report.result import RecoveryCount, Result, Run, StateCount
 LINES_MAX = 22
 MESSAGE_LINES = 3
 REASON_LINES = 2
-_SHOWN = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (2, 0), (1, 1), (1, 0))
+_SHOWN = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (1, 2), (1, 1), (1, 0))
 """Findings, and reasons beside them: the first that fit one screen."""
-_ALL_REASONS = " (all are in verdict.json: --report DIR)"
+_ALL_REASONS = " (--json FILE names all)"
 
 BADGES = {"pass": ("pass", "green"), "fail": ("FAIL", "bold red"), "invalid": ("INVALID", "yellow")}
 
@@ -205,15 +205,14 @@ def _reasons(result: Result, width: int, most: int, beside: int) -> Iterator[Lin
     reasons, indent, lines = result.verdict.reasons, "  ", MESSAGE_LINES
     most *= 2
     if reasons and result.verdict.findings:
-        most, indent, lines = beside, " " * 5, min(beside, REASON_LINES)
-        colon = ":" if most else ""
+        most, indent, lines = beside, " " * 5, REASON_LINES
+        colon = ":" if most else _ALL_REASONS
         yield (Span(f"  also invalid: {_counted(len(reasons), 'reason')}{colon}", "yellow"),)
     for reason in reasons[:most]:
         yield from _wrapped(_tidy(reason), width, lines, indent)
     if 0 < most < len(reasons):
         more = _counted(len(reasons) - most, "more reason")
-        where = "" if result.states else _ALL_REASONS
-        yield (Span(f"{indent}and {more}{where}"),)
+        yield (Span(f"{indent}and {more}{_ALL_REASONS}"),)
 
 
 def _not_applicable(result: Result, width: int) -> Iterator[Line]:
@@ -227,7 +226,10 @@ def _not_applicable(result: Result, width: int) -> Iterator[Line]:
 def swept(result: Result) -> Iterator[Line]:
     """For each tier that was swept: `kill   77 distinct states, 0 broken`."""
     for tier, count in result.states.items():
-        what = "distinct states" if tier.islower() else "disk operations that fail"
+        one = count.distinct == 1
+        what = f"distinct state{'' if one else 's'}"
+        if not tier.islower():
+            what = "disk operation that fails" if one else "disk operations that fail"
         said = f"  {tier:<6}{count.distinct:>6,} {what}, "
         yield (Span(said), _broken(count))
         if count.tried < count.legal:

@@ -1,7 +1,8 @@
 """A run on a terminal, or as plain lines where nobody watches.
 
 On a terminal rich draws colours and a progress line that goes away at the end (`NO_COLOR` is kept);
-in CI and in pipes there are the same lines, plain. `quiet` shows what did not pass, and the total.
+in CI and in pipes there are the same lines, plain (`FORCE_COLOR` paints them there too). `quiet`
+shows what did not pass, and the total.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 from harness.report.result import Result, Run
 from harness.report.screen import Line, passed, screen, swept, total
 from harness.report.tally import tally
+from harness.terminal import is_watched
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,12 +45,13 @@ class Announcer:
         from rich.console import Console
 
         self._console = Console(file=stream, highlight=False, soft_wrap=True, emoji=False)
-        self._live = self._console.is_terminal and not environ.get("CI")
+        self._live = stream.isatty() and not environ.get("CI")
+        live = progress and is_watched(stream, environ)
         self._quiet = quiet
         self._clock = clock
         self._started = clock()
         self._gap = True
-        self._progress = _progress(self._console) if self._live and progress else None
+        self._progress = _progress(self._console) if live else None
         if self._progress is not None:
             self._progress.start()
             self._progress.add_task(waiting, total=planned)

@@ -23,6 +23,7 @@ from harness.bench.row import Report, ReportError, dumps, loads
 from harness.bench.run import Broken, Interrupted, NoBenchmarks, run
 from harness.cli.stop import INTERRUPTED, INVALID, NOTHING, USAGE, Stop
 from harness.cli.written import written
+from harness.terminal import is_watched
 
 
 def bench(arguments: argparse.Namespace) -> int:
@@ -30,7 +31,7 @@ def bench(arguments: argparse.Namespace) -> int:
     groups = _groups(arguments)
     before = _baseline(arguments.against)
     stream = sys.stderr if arguments.json == "-" else sys.stdout
-    live = stream.isatty()
+    live = is_watched(stream)
     began = time.monotonic()
 
     def on_case(name: str, done: int, planned: int) -> None:

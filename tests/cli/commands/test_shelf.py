@@ -70,17 +70,13 @@ def test_init_into_a_place_that_cannot_be_written_says_so(
     assert "name another folder" in capsys.readouterr().err
 
 
-def test_on_a_terminal_a_long_name_goes_on_below_its_beginning(
+def test_a_long_name_goes_on_below_its_beginning_in_a_pipe_too(
     shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     name = " ".join(["long"] * 20)
     (shelf / "a.scenario.yaml").write_text(f"name: {name}\nscript: [{{user: hi}}]\n")
     monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    monkeypatch.setattr(sys, "stdout", terminal := io.StringIO())
     assert main(["list"]) == 0
     first, second, *_rest = terminal.getvalue().split("\n")
     assert first.startswith("scenarios/a          long long")
