@@ -104,7 +104,12 @@ class Stage:
         self._add(kind, {**(data or {}), **more}, self._clock.elapsed_ns)
 
     def _add(self, kind: str, data: Mapping[str, Any], at_ns: int) -> None:
-        if kind not in _NO_CROSSING and any(death.stored for death in self._deaths):
+        # Most cases have no deaths, and thousands a minute go through here.
+        if (
+            self._deaths
+            and kind not in _NO_CROSSING
+            and any(death.stored for death in self._deaths)
+        ):
             words = self._words(kind, data)
             self._stretch = Stretch(kind, len(self.operations), words)
         self._record.add(kind, data, at_ns=at_ns, life=self.life, turn=self.turn)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,7 @@ class Server:
         self._warm = False
         self._channel = Channel(mine)
         self._one = threading.Lock()
+        self._waiting: deque[Callable[[], object]] = deque()
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
         self._process = start_of_server(end := theirs.fileno(), python).run(passing=end)
@@ -164,6 +166,15 @@ class Server:
         with self._one:
             self._channel.send(order, descriptors)
             return int(self._channel.receive()[key])
+
+    def meanwhile(self, work: Callable[[], object]) -> None:
+        """Do what needs no life while the next one that is asked something is busy with it."""
+        self._waiting.append(work)
+
+    def do_meanwhile(self) -> None:
+        """A life is busy now."""
+        while self._waiting:
+            self._waiting.popleft()()
 
     @property
     def pid(self) -> int:

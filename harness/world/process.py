@@ -88,12 +88,11 @@ class Life:
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
         full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
-        full["telling"] = tracing is not None and tracing.told
-        full["filter"] = None
-        if tracing is not None and not tracing.told:
-            full["filter"] = to_text(program(sleeps=tracing.slept is not None))
+        full |= {"telling": tracing is not None and tracing.told, "filter": None}
         if tracing is not None and tracing.told:
             self._ear = Ear(tracing.trace, tracing.decide, advance=tracing.advance)
+        elif tracing is not None:
+            full["filter"] = to_text(program(sleeps=tracing.slept is not None))
         self.pid = server.fork(
             full, [theirs.fileno(), their_door.fileno(), clock.descriptor, self._output]
         )
@@ -123,6 +122,7 @@ class Life:
         try:
             if command is not None:
                 self._commands.send(command)
+                self._server.do_meanwhile()
             return self._serve()
         except Hangup:
             return self._gone()

@@ -72,6 +72,22 @@ def test_a_life_answers(life: Life) -> None:
     assert _send(life, "hello") == Returned("echo hello")
 
 
+def test_what_needs_no_life_is_done_once_before_the_next_life_is_heard(
+    life: Life, echo_server: Server
+) -> None:
+    done: list[str] = []
+
+    def die(_call: Mapping[str, Any]) -> Mapping[str, Any]:
+        done.append("heard")
+        raise Die
+
+    for name in ("first", "second"):
+        echo_server.meanwhile(lambda name=name: done.append(name))  # type: ignore[misc]
+    assert done == []
+    assert isinstance(_send(life, "use pay", die), Killed)
+    assert done == ["first", "second", "heard"]
+
+
 def test_a_sleep_in_a_life_moves_the_shared_clock(life: Life, clock: VirtualClock) -> None:
     assert _send(life, "sleep 3600") == Returned("echo sleep 3600")
     assert clock.elapsed_ns == 3600 * 10**9
