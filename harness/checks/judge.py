@@ -127,7 +127,8 @@ def _finding(breach: Breach, evidence: Evidence) -> Finding:
     if crash is not None and (crash.where or evidence.swept or raised is None):
         # The death is the cause, and has the place; of what raised after it, the message tells.
         where = crash.where or crash.at
-        message += f"; raised at {raised}" if raised else ""
+        verb = "it stood" if breach.code == "W4" else "raised"
+        message += f"; {verb} at {raised}" if raised else ""
     return Finding(
         code=breach.code,
         tier=crash.tier if crash else "kill",
@@ -139,11 +140,12 @@ def _finding(breach: Breach, evidence: Evidence) -> Finding:
 
 
 def _raised_at(breach: Breach, record: Record) -> str | None:
-    """The target's own line, where what broke the promise is that it raised."""
+    """The target's own line, where what broke the promise is that it raised, or did not end."""
     if not 0 <= breach.event < len(record.events):
         return None
     where = record.events[breach.event].data.get("where")
-    return str(where) if where and record.events[breach.event].kind.endswith(".failed") else None
+    kind = record.events[breach.event].kind
+    return str(where) if where and (kind == "limit" or kind.endswith(".failed")) else None
 
 
 def _count(evidence: Evidence) -> Numbers:

@@ -6,25 +6,22 @@ when there is something to read.
 
 from __future__ import annotations
 
-import os
 import sys
+
+from harness.terminal import is_watched
 
 WIDTH_MAX = 78
 
 
 def notice(text: str) -> None:
     """Say what takes its time, in place of what was said before."""
-    if _is_watched():
+    if is_watched(sys.stderr):
         sys.stderr.write(f"\r\x1b[K  {text[:WIDTH_MAX]}")
         sys.stderr.flush()
 
 
 def clear() -> None:
     """Take the line away."""
-    if _is_watched():
+    if is_watched(sys.stderr):
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
-
-
-def _is_watched() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"

@@ -24,6 +24,7 @@ from harness.scenario.faults import Damage
 from harness.scenario.units import UNITS_NS
 from harness.world.clock import VirtualClock
 from harness.world.disk.choices import Tier
+from harness.world.outcome import HANG_LIMIT
 from harness.world.process import (
     Answer,
     Died,
@@ -175,6 +176,7 @@ class Lives:
         self.stage.call_over()
         if isinstance(outcome, Killed):
             if self.stage.limit_hit:
+                self.stage.tell_limit(outcome.where)
                 raise Over
             self.crash(outcome.where)
         elif isinstance(outcome, Died):
@@ -182,9 +184,7 @@ class Lives:
         elif isinstance(outcome, Untraceable):
             raise RuntimeError(f"the disk recorder does not work here: {outcome.why}")
         elif isinstance(outcome, Hung):
-            self.stage.record(
-                "limit", bound="real_time", value=0, message=f"{do}() gave no sign of life"
-            )
+            self._hung(do, outcome)
             raise Over
         return outcome
 
@@ -231,6 +231,14 @@ class Lives:
             said = self._life is not None and self._life.said_something
             told = {"what": damage.what, "loud": said, "after_crash": number}
             self.stage.record("damaged", vars(spoilt), **told, fault=fault)
+
+    def _hung(self, do: str, hung: Hung) -> None:
+        message = (
+            f"{do}() gave no sign of life for {hung.after_s:g} real seconds; where it may take "
+            f"longer, set {HANG_LIMIT} to more"
+        )
+        told = {"bound": "real_time", "value": 0, "message": message}
+        self.stage.record("limit", told, where=hung.where)
 
     def crashed(self, **details: Any) -> None:
         """Put a crash on record, under the next number."""

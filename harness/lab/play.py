@@ -27,7 +27,7 @@ from harness.lab.crashes.judging import a_place, crash_into
 from harness.lab.crashes.real import record_of_strike
 from harness.lab.crashes.sweep import merged
 from harness.lab.faults.deaths import needs_recorder
-from harness.lab.pool import POOL
+from harness.lab.pool import POOL, stoppable
 from harness.lab.runner import Keep, run
 from harness.lab.targets import TargetError, TargetRef, find_target, shipped_targets
 from harness.model.catalogue import shipped
@@ -103,7 +103,7 @@ def replay(
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
     if (failing := failures.named(wanted.choice)) is not None:
-        with POOL.server(ref, lambda: False) as server:
+        with stoppable() as stopped, POOL.server(ref, stopped) as server:
             return failures.Bench(loaded, ref, wanted, server).replay(failing, keep)
     if wanted.choice != case.AS_SCRIPTED:
         return _replay_swept(loaded, ref, wanted, keep)
@@ -134,25 +134,30 @@ def sweep(
     so. At `depth` 2 it crashes again during a sample of the recoveries. `real` operations, evenly
     spread, are each met by a real SIGKILL. With `keep`, each finding's directory is kept under its
     token, before and after the resume. `on_state` hears what is being done, and how many of how
-    many are done. Errors are those of `play`.
+    many are done. Errors are those of `play`, and Interrupted with what was found until then.
     """
     _check_models([loaded])
     ref = find_target(target, python)
     case_seed = loaded.scenario.seed if seed is None else seed
-    stopped = threading.Event()
-    with POOL.servers(ref, max(1, jobs), stopped.is_set) as servers:
+    with stoppable() as stopped, POOL.servers(ref, max(1, jobs), stopped) as servers:
         named = case_of(loaded, ref, case_seed)
         with a_place(servers[0]) as home:
             base = record_base(loaded, ref, named, servers[0], home)
         bounds = {"states_max": states_max, "depth": depth, "real": real}
         swept = sweeping.sweep(base, servers, tiers, **bounds, on_state=on_state)
-    if keep is None:
-        return swept
+    try:
+        if keep is not None:
+            _keep_each(swept, loaded, ref, keep)
+    except KeyboardInterrupt as stopped:
+        raise sweeping.Interrupted(swept) from stopped
+    return swept
+
+
+def _keep_each(swept: Result, loaded: Loaded, ref: TargetRef, keep: Path) -> None:
     for finding in swept.verdict.findings:
         folder = keep / finding.token
         folder.mkdir(parents=True, exist_ok=True)
         _replay_swept(loaded, ref, case.parse(finding.token), folder)
-    return swept
 
 
 def fail_everywhere(
@@ -173,7 +178,7 @@ def fail_everywhere(
     """
     with (
         bench(loaded, target, seed, python) as place,
-        POOL.servers(place.target, max(1, jobs) - 1, lambda: False) as more,
+        POOL.servers(place.target, max(1, jobs) - 1, place.server.stopped) as more,
     ):
         return failures.fail_everywhere(place, errors, more=more, most=most, on_case=on_case)
 
@@ -186,13 +191,13 @@ def bench(
     _check_models([loaded])
     ref = find_target(target, python)
     named = case_of(loaded, ref, loaded.scenario.seed if seed is None else seed)
-    with POOL.server(ref, lambda: False) as server:
+    with stoppable() as stopped, POOL.server(ref, stopped) as server:
         yield failures.Bench(loaded, ref, named, server)
 
 
 def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path | None) -> Result:
     started = time.perf_counter()
-    with POOL.server(ref, lambda: False) as server, a_place(server) as home:
+    with stoppable() as stopped, POOL.server(ref, stopped) as server, a_place(server) as home:
         base = root = record_base(loaded, ref, wanted, server, home)
         record = base.record
         if struck := sweeping.STRUCK.fullmatch(wanted.choice):

@@ -1,7 +1,8 @@
 """Warm servers, kept warm: importing an SDK costs seconds, so a process does it once a target.
 
 A server is taken, used by one thread, and given back; when the process ends, all are closed. A
-target's file that has changed since gets a new server.
+target's file that has changed since gets a new server. Of more than `IDLE_MAX` idle ones the one
+that was unused longest is ended.
 """
 
 from __future__ import annotations
@@ -10,25 +11,33 @@ import atexit
 import contextlib
 import os
 import secrets
+import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 from harness.lab.targets import TargetError, TargetRef, lacking, remedy
-from harness.world.process import Server, ServerError
+from harness.world.outcome import UnknownLimit, hang_limit_s
+from harness.world.process import Server, ServerError, Stopped
 
+IDLE_MAX = 8
+"""Idle servers that are kept, of all targets together: each holds an SDK in memory."""
+SAME_S = 1.0
+"""A second Ctrl-C within this time is the first: a wrapper passes on what a terminal sends too."""
 _TMPFS = Path("/dev/shm")
 _Key = tuple[TargetRef, int]
 
 
 class Pool:
-    """Idle servers by target."""
+    """Idle servers of all targets, in the order in which they were given back."""
 
     def __init__(self) -> None:
         self.notes: dict[str, None] = {}
         """What servers had to do without, a sentence each, once."""
-        self._idle: dict[_Key, list[Server]] = {}
+        self._idle: list[tuple[_Key, Server]] = []
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -39,8 +48,8 @@ class Pool:
         """
         key = _key(ref)
         with self._lock:
-            idle = self._idle.get(key)
-            server = idle.pop() if idle else None
+            same = [n for n, (known, _) in enumerate(self._idle) if known == key]
+            server = self._idle.pop(same[-1])[1] if same else None
         if server is None:
             server = _start(ref, stopped)
             self.notes.update(dict.fromkeys(lacking(ref, server.lacks)))
@@ -54,14 +63,10 @@ class Pool:
             server.close()
             return
         with self._lock:
-            self._idle.setdefault(key, []).append(server)
-
-    def drop(self, ref: TargetRef) -> None:
-        """End the idle servers of one target, which will not be asked for again."""
-        with self._lock:
-            gone = self._idle.pop(_key(ref), [])
-        for server in gone:
-            server.close()
+            self._idle.append((key, server))
+            gone, self._idle = self._idle[:-IDLE_MAX], self._idle[-IDLE_MAX:]
+        for _, old in gone:
+            old.close()
 
     @contextlib.contextmanager
     def servers(
@@ -74,10 +79,36 @@ class Pool:
     def close(self) -> None:
         """End all idle servers and what they started."""
         with self._lock:
-            idle, self._idle = self._idle, {}
-        for servers in idle.values():
-            for server in servers:
-                server.close()
+            idle, self._idle = self._idle, []
+        for _, server in idle:
+            server.close()
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether the user wants to stop: while the block lasts, a Ctrl-C only asks for it.
+
+    What works here ends in order where it hears of that, with Stopped, and the block with a
+    KeyboardInterrupt. A Ctrl-C that comes more than `SAME_S` later does not ask.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield lambda: False
+        return
+    asked: list[float] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.append(time.monotonic())
+        if asked[-1] - asked[0] > SAME_S:
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    except Stopped as stopped:
+        raise KeyboardInterrupt from stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 POOL = Pool()
@@ -90,6 +121,10 @@ def _key(ref: TargetRef) -> _Key:
 
 def _start(ref: TargetRef, stopped: Callable[[], bool]) -> Server:
     base = _TMPFS if os.access(_TMPFS, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    try:
+        hang_limit_s()
+    except UnknownLimit as error:
+        raise TargetError(str(error)) from error
     # Named here and made by the server, once nothing can keep it from being removed again.
     root = base / f"harness-{os.getpid()}-{secrets.token_hex(6)}"
     try:

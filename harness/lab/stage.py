@@ -32,6 +32,9 @@ from harness.world.syscalls.recorder import Die as DieHere
 from harness.world.tools import ToolShed
 
 ATTEMPTS_PER_TURN_MAX = 200
+OVERDUE = (
+    "one user message took more than 48 virtual hours; a longer pause is a `wait` of the script"
+)
 STRAYS_MAX = 50
 """Different strays told a case; more say nothing new."""
 _REPLY_BOUNDARIES = frozenset({"reply.started", "reply.received"})
@@ -56,6 +59,7 @@ class Stage:
         self.life = 0
         self.dying: Death | None = None
         self.limit_hit = False
+        self.limit: Mapping[str, Any] | None = None
         self.counts_reads = False
         self.disk_error: DiskError | None = None
         self.capabilities: Sequence[str] = ()
@@ -100,7 +104,12 @@ class Stage:
         self._add(kind, {**(data or {}), **more}, self._clock.elapsed_ns)
 
     def _add(self, kind: str, data: Mapping[str, Any], at_ns: int) -> None:
-        if kind not in _NO_CROSSING and any(death.stored for death in self._deaths):
+        # Most cases have no deaths, and thousands a minute go through here.
+        if (
+            self._deaths
+            and kind not in _NO_CROSSING
+            and any(death.stored for death in self._deaths)
+        ):
             words = self._words(kind, data)
             self._stretch = Stretch(kind, len(self.operations), words)
         self._record.add(kind, data, at_ns=at_ns, life=self.life, turn=self.turn)
@@ -216,8 +225,13 @@ class Stage:
 
     def _bound(self, bound: str, value: int, message: str) -> None:
         self.limit_hit = True
-        self.record("limit", bound=bound, value=value, message=message)
+        self.limit = {"bound": bound, "value": value, "message": message}
         raise Die
+
+    def tell_limit(self, where: str | None) -> None:
+        """Put the bound that was hit on record, with the line on which the life stood."""
+        if self.limit is not None:
+            self.record("limit", self.limit, where=where)
 
     def _on_request(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         self._attempts[self.turn] += 1
@@ -320,7 +334,7 @@ class Stage:
 
     def _on_overdue(self, _call: Mapping[str, Any]) -> Mapping[str, Any]:
         deadline = self._clock.deadline_ns or 0
-        self._bound("virtual_time", deadline, "one user message took more than 48 virtual hours")
+        self._bound("virtual_time", deadline, OVERDUE)
         return {}
 
 

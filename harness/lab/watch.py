@@ -12,6 +12,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from harness.lab.stage import Stage
@@ -29,7 +30,7 @@ class Watch:
 
     def __init__(self, home: Path, stage: Stage) -> None:
         self.private = False
-        self._home = Path(os.path.realpath(home))
+        self._home = _real(home.parent) / home.name
         self._stage = stage
         self._around = _names(self._home.parent)
 
@@ -77,6 +78,12 @@ class Watch:
             if path.startswith(place.rstrip(os.sep) + os.sep):
                 return name + path[len(place.rstrip(os.sep)) :]
         return path
+
+
+@lru_cache(64)
+def _real(folder: Path) -> Path:
+    """Without links: homes come and go by the thousand in folders that stay."""
+    return Path(os.path.realpath(folder))
 
 
 def _why(operation: Operation) -> str:

@@ -10,22 +10,19 @@ what it said stands in the line before all that it says or does later.
 
 from __future__ import annotations
 
-import linecache
 import os
 import sys
 import sysconfig
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from harness.channel import Channel, Hangup
+from harness.frames import innermost
+from harness.life.target.standing import suspended
 
-_OURS = tuple(f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors"))
-_TARGETS = f"{Path(__file__).parents[1] / 'targets'}{os.sep}"
-"""Ours too, and under test, wherever the package is installed."""
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
@@ -84,8 +81,11 @@ class Bridge:
 
 
 def source_line(home_file: str | None) -> str | None:
-    """`file.py:88 the line`, innermost in the target's own file, else outside any library."""
-    return _line_among([*_frames(sys._getframe())], home_file)
+    """`file.py:88 the line`, innermost in the target's own file, else outside any library.
+
+    Where the thread only runs an event loop, of what waits on that.
+    """
+    return innermost([*_frames(sys._getframe()), *suspended()], _LIBRARIES, home_file)
 
 
 def raising_line(error: BaseException, home_file: str | None) -> str | None:
@@ -94,25 +94,10 @@ def raising_line(error: BaseException, home_file: str | None) -> str | None:
     places = [(frame.f_code.co_filename, number) for frame, number in frames]
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         places.append((error.filename, error.lineno))
-    return _line_among(places[::-1], home_file)
-
-
-def _line_among(places: Sequence[tuple[str, int]], home_file: str | None) -> str | None:
-    """Of these places, innermost first, the one to show."""
-    own = [place for place in places if place[0] == home_file]
-    theirs = own or [place for place in places if _is_theirs(place[0])]
-    if not theirs:
-        return None
-    path, number = theirs[0]
-    line = linecache.getline(path, number).strip()
-    return f"{os.path.basename(path)}:{number} {line}".rstrip()
+    return innermost(places[::-1], _LIBRARIES, home_file)
 
 
 def _frames(frame: FrameType | None) -> Iterator[tuple[str, int]]:
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
-
-
-def _is_theirs(path: str) -> bool:
-    return path.startswith(_TARGETS) or not path.startswith(("<", *_OURS, *_LIBRARIES))

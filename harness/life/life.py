@@ -28,6 +28,7 @@ from harness.life.target.asking import asker
 from harness.life.target.drive import Driver
 from harness.life.target.load import CannotImport, Found, is_store, load_target
 from harness.life.target.reading import read_counter
+from harness.life.target.standing import tell_when_asked, write_stacks_to
 from harness.life.tools import BridgedTool
 from harness.protocol import Message
 
@@ -84,9 +85,10 @@ def live(order: dict[str, Any], control: int, door: int, page: int, output: int)
     HAND.overdue = partial(_tell, "overdue")
     tools = {entry["name"]: BridgedTool(entry, bridge, HAND) for entry in order["tools"]}
     commands = Channel(socket.socket(fileno=control))
+    tell_when_asked(2)
     hearing = _Hearing(_found, commands, bridge, tools, order)
     if order["filter"] is not None:
-        trap.write_stacks_to(2)
+        write_stacks_to(2)
         # Its threads change where one of them waits, not wherever five milliseconds are over.
         sys.setswitchinterval(SWITCH_S)
         trap.hand_over(crossing, to_bytes(order["filter"]), call="trapped")

@@ -48,7 +48,11 @@ def die_with_parent(parent: int) -> None:
 def main(descriptor: int) -> None:
     """Serve until the runner hangs up."""
     channel = Channel(socket.socket(fileno=descriptor))
-    order = channel.receive()
+    try:
+        order = channel.receive()
+    except Hangup:
+        # The runner was stopped before it had said anything: there is nothing to leave behind.
+        os._exit(0)
     runner = order["runner"]
     die_with_parent(runner)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

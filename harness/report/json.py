@@ -2,7 +2,8 @@
 
 What does not apply is null or empty. `fidelity` says who recorded the disk: with `none` nobody did,
 and S6 was judged by what lies beside the session's directory alone. `states` counts
-distinct and violating crash states a tier, those of a second crash included.
+distinct and violating crash states a tier, those of a second crash included. `reasons` says why a
+scenario is invalid, or would be besides its findings.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def _row(result: Result) -> dict[str, object]:
         },
         "states": {tier: _states(result, tier) for tier in result.states},
         "not_applicable": list(result.verdict.not_applicable),
+        "reasons": list(result.verdict.reasons),
         "findings": [
             {
                 key: asdict(finding)[key]

@@ -15,13 +15,14 @@ from harness.checks.catalogue import promise
 from harness.checks.verdict import Finding
 from harness.report.replay import replay_of
 from harness.report.result import RecoveryCount, Result, Run, StateCount
+from harness.terminal import tidy
 
 LINES_MAX = 22
 MESSAGE_LINES = 3
 REASON_LINES = 2
-_SHOWN = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (2, 0), (1, 1), (1, 0))
+_SHOWN = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (1, 2), (1, 1), (1, 0))
 """Findings, and reasons beside them: the first that fit one screen."""
-_ALL_REASONS = " (all are in verdict.json: --report DIR)"
+_ALL_REASONS = " (--json FILE names all)"
 
 BADGES = {"pass": ("pass", "green"), "fail": ("FAIL", "bold red"), "invalid": ("INVALID", "yellow")}
 
@@ -103,12 +104,6 @@ def wall(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
 
 
-def _tidy(text: str) -> str:
-    """On one line, and without anything that a terminal would obey."""
-    line = " ".join(part.strip() for part in text.splitlines())
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
@@ -171,14 +166,14 @@ def _representatives(findings: Sequence[Finding], most: int) -> list[Finding]:
 def _finding(finding: Finding, width: int, *, crashes: bool) -> Iterator[Line]:
     yield from broken(finding.code, finding.message, width, "  ")
     turn = "whole run" if finding.turn is None else f"turn {finding.turn}"
-    parts = [turn, f"[{finding.tier}]" if crashes else "", _tidy(finding.where or "")]
+    parts = [turn, f"[{finding.tier}]" if crashes else "", tidy(finding.where or "")]
     place = "     " + "   ".join(part for part in parts if part)
     yield (Span(place if len(place) <= width else f"{place[: width - 4]} ...", "cyan"),)
 
 
 def broken(code: str, message: str, width: int, indent: str = "") -> Iterator[Line]:
     """A promise's code and name, and how it was broken: beside it, or below where that is long."""
-    known, told = promise(code), _tidy(message)
+    known, told = promise(code), tidy(message)
     title = f"{indent}{known.code} {known.name}".rstrip()
     if len(title) + 3 + len(told) <= width:
         yield (Span(title, "bold red"), Span(f"   {told}"))
@@ -205,15 +200,14 @@ def _reasons(result: Result, width: int, most: int, beside: int) -> Iterator[Lin
     reasons, indent, lines = result.verdict.reasons, "  ", MESSAGE_LINES
     most *= 2
     if reasons and result.verdict.findings:
-        most, indent, lines = beside, " " * 5, min(beside, REASON_LINES)
-        colon = ":" if most else ""
+        most, indent, lines = beside, " " * 5, REASON_LINES
+        colon = ":" if most else _ALL_REASONS
         yield (Span(f"  also invalid: {_counted(len(reasons), 'reason')}{colon}", "yellow"),)
     for reason in reasons[:most]:
-        yield from _wrapped(_tidy(reason), width, lines, indent)
+        yield from _wrapped(tidy(reason), width, lines, indent)
     if 0 < most < len(reasons):
         more = _counted(len(reasons) - most, "more reason")
-        where = "" if result.states else _ALL_REASONS
-        yield (Span(f"{indent}and {more}{where}"),)
+        yield (Span(f"{indent}and {more}{_ALL_REASONS}"),)
 
 
 def _not_applicable(result: Result, width: int) -> Iterator[Line]:
@@ -227,7 +221,10 @@ def _not_applicable(result: Result, width: int) -> Iterator[Line]:
 def swept(result: Result) -> Iterator[Line]:
     """For each tier that was swept: `kill   77 distinct states, 0 broken`."""
     for tier, count in result.states.items():
-        what = "distinct states" if tier.islower() else "disk operations that fail"
+        one = count.distinct == 1
+        what = f"distinct state{'' if one else 's'}"
+        if not tier.islower():
+            what = "disk operation that fails" if one else "disk operations that fail"
         said = f"  {tier:<6}{count.distinct:>6,} {what}, "
         yield (Span(said), _broken(count))
         if count.tried < count.legal:

@@ -1,18 +1,32 @@
-"""Which interpreter the warm server runs under: this one, or another that has the target's library.
+"""The warm server, and which interpreter it runs under: this one, or one with the target's library.
 
-Another one is shown our package alone, by its path. It never sees the folder that the package lies
-in: where that is a `site-packages`, our dependencies would stand before the library's own. What it
-lacks is its own affair (see `harness.life.life`); nothing is installed, copied or written for it.
+A `Server` is one child process that has imported the target and the SDK. Another interpreter is
+shown our package alone, by its path. It never sees the folder that the package lies in: where that
+is a `site-packages`, our dependencies would stand before the library's own. What it lacks is its
+own affair (see `harness.life.life`); nothing is installed, copied or written for it.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import shutil
+import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from harness.channel import Channel, Hangup, pair
+from harness.world.outcome import HANG_LIMIT_S
+
+IMPORT_LIMIT_S = 120.0
+"""Real seconds that a target's import may take."""
+_SLICE_S = 0.1
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SERVER = "harness.life.server"
@@ -34,6 +48,19 @@ class Start:
 
     command: list[str]
     environment: Mapping[str, str]
+
+    def run(self, passing: int) -> subprocess.Popen[bytes]:
+        """Start it, in a process group of its own, with this descriptor and no input.
+
+        A terminal's Ctrl-C is for the runner, even while the server still imports.
+        """
+        return subprocess.Popen(
+            self.command,
+            pass_fds=[passing],
+            stdin=subprocess.DEVNULL,
+            env=self.environment,
+            process_group=0,
+        )
 
 
 def find_interpreter(name: str) -> str | None:
@@ -58,3 +85,115 @@ def start_of_server(
     search = os.pathsep.join(filter(None, [here, environ.get("PYTHONPATH", "")]))
     command = [sys.executable, "-m", _SERVER, str(descriptor)]
     return Start(command, {**environment, "PYTHONPATH": search})
+
+
+class ServerError(Exception):
+    """The warm server could not be started; the message says why, for the user.
+
+    `missing` are the modules for want of which it could not.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+
+
+class Stopped(Exception):
+    """The user wants to stop."""
+
+
+class Server:
+    """A warm fork server for one target. `stopped` is asked now and then; True ends everything.
+
+    `lacks` are modules that its interpreter does without, `libraries` the folders of its libraries.
+    """
+
+    def __init__(
+        self,
+        target: Mapping[str, Any],
+        root: Path,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        python: str | None = None,
+    ) -> None:
+        mine, theirs = pair()
+        self.root = root
+        self.stopped = stopped
+        self._warm = False
+        self._channel = Channel(mine)
+        self._one = threading.Lock()
+        self._waiting: deque[Callable[[], object]] = deque()
+        self.lacks: list[str] = []
+        self.libraries: tuple[str, ...] = ()
+        self._process = start_of_server(end := theirs.fileno(), python).run(passing=end)
+        theirs.close()
+        try:
+            self._channel.send({"target": dict(target), "runner": os.getpid(), "root": str(root)})
+            answer = self._wait_ready()
+        except Hangup:
+            self.close()
+            under = f" under {python}; is that a Python?" if python else ""
+            why = f"the process that imports the target ended by itself{under}"
+            raise ServerError(why) from None
+        except BaseException:
+            self.close()
+            raise
+        if "failed" in answer:
+            self.close()
+            raise ServerError(answer["failed"], answer["missing"])
+        self.lacks, self.libraries = answer["lacks"], tuple(answer["libraries"])
+        self._warm = True
+
+    def _wait_ready(self) -> dict[str, Any]:
+        patient_until = time.monotonic() + IMPORT_LIMIT_S
+        while time.monotonic() < patient_until:
+            readable, _, _ = select.select([self._channel], [], [], _SLICE_S)
+            if readable:
+                return self._channel.receive()
+            if self.stopped():
+                raise Stopped
+        raise ServerError(f"importing it took more than {IMPORT_LIMIT_S:.0f} s")
+
+    def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
+        """Fork a life and return its process id."""
+        return self._order("pid", {"do": "fork", **order}, descriptors)
+
+    def reap(self, pid: int) -> int:
+        """Wait for a dead life and end its strays; its exit status."""
+        return self._order("status", {"do": "reap", "pid": pid})
+
+    def _order(self, key: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> int:
+        with self._one:
+            self._channel.send(order, descriptors)
+            return int(self._channel.receive()[key])
+
+    def meanwhile(self, work: Callable[[], object]) -> None:
+        """Do what needs no life while the next one that is asked something is busy with it."""
+        self._waiting.append(work)
+
+    def do_meanwhile(self) -> None:
+        """A life is busy now."""
+        while self._waiting:
+            self._waiting.popleft()()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs: a target may have brought its own server down."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """Hang up and wait: the server ends what it started."""
+        self._channel.close()
+        if not self._warm:
+            # It is still importing and has started nothing: it need not hear of it.
+            self._process.kill()
+        try:
+            self._process.wait(HANG_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

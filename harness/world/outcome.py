@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from harness import frames
+
+HANG_LIMIT_S = 30.0
+"""Real seconds without a sign of life before a life counts as hanging, unless told otherwise."""
+HANG_LIMIT = "HARNESS_HANG_LIMIT"
+"""The environment variable that tells otherwise."""
+
+
+class UnknownLimit(ValueError):
+    """The environment sets a limit that is none; the message says what it may be."""
+
+
+def hang_limit_s(environ: Mapping[str, str] = os.environ) -> float:
+    """How long a life may give no sign of itself."""
+    told = environ.get(HANG_LIMIT, "")
+    try:
+        limit_s = float(told) if told else HANG_LIMIT_S
+    except ValueError:
+        limit_s = 0.0
+    if not 0 < limit_s <= 86_400:
+        raise UnknownLimit(f"{HANG_LIMIT}={told}: expected seconds, more than 0 and at most a day")
+    return limit_s
 
 
 @dataclass(frozen=True)
@@ -44,7 +65,10 @@ class Killed:
 
 @dataclass(frozen=True)
 class Hung:
-    """No sign of life for `HANG_LIMIT_S`; it has been killed."""
+    """No sign of life for `after_s` real seconds; it stood at `where`, and has been killed."""
+
+    where: str | None
+    after_s: float
 
 
 @dataclass(frozen=True)
@@ -64,22 +88,17 @@ def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     return Returned(answer["value"])
 
 
-_LIFE, _DOORS, _TARGETS = (
-    f"{Path(__file__).parents[1] / room}{os.sep}" for room in ("life", "doors", "targets")
-)
+def stack_in(output: int, begin: int) -> tuple[str, ...]:
+    """The frames that a life has written to its output from there on, innermost first."""
+    text = os.pread(output, STACK_BYTES_MAX, begin).decode("utf-8", "replace")
+    return tuple(line.strip() for line in text.splitlines() if line.startswith("  File"))
+
+
+STACK_BYTES_MAX = 1 << 20
 _FRAME = re.compile(r'File "(.*)", line (\d+) in ')
 
 
 def innermost(stack: Sequence[str], libraries: tuple[str, ...]) -> str | None:
     """`file.py:88 the line` of the innermost frame that is in no library."""
-    for frame in stack:
-        match = _FRAME.search(frame)
-        if match and _is_theirs(match[1], libraries):
-            line = linecache.getline(match[1], int(match[2])).strip()
-            return f"{os.path.basename(match[1])}:{match[2]} {line}".rstrip()
-    return None
-
-
-def _is_theirs(path: str, libraries: tuple[str, ...]) -> bool:
-    """Whether a target's author may have written it; a shipped target lies among libraries."""
-    return path.startswith(_TARGETS) or not path.startswith(("<", _LIFE, _DOORS, *libraries))
+    found = map(_FRAME.search, stack)
+    return frames.innermost([(match[1], int(match[2])) for match in found if match], libraries)

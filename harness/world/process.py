@@ -1,8 +1,7 @@
-"""Lives and deaths: the warm server, and the processes that are forked from it.
+"""Lives and deaths: the processes that are forked from a warm server.
 
-A `Server` is one child process that has imported the target and the SDK; a `Life` is forked from
-it in milliseconds. Death is a SIGKILL to the whole process. Nothing here decides when: the runner
-answers each message of a life, and says `Die` where it wants it dead.
+A `Life` is forked from the server in milliseconds. Death is a SIGKILL to the whole process. Nothing
+here decides when: the runner answers each message of a life, and says `Die` where it wants it dead.
 """
 
 from __future__ import annotations
@@ -11,18 +10,16 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_text
 from harness.world.clock import VirtualClock
-from harness.world.interpreter import start_of_server
+from harness.world.interpreter import Server, ServerError, Stopped
 from harness.world.outcome import (
+    HANG_LIMIT_S,
     Died,
     Hung,
     Killed,
@@ -30,8 +27,10 @@ from harness.world.outcome import (
     Raised,
     Returned,
     Untraceable,
+    hang_limit_s,
     innermost,
     outcome_of,
+    stack_in,
 )
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
@@ -56,28 +55,9 @@ __all__ = [
     "Untraceable",
 ]
 
-HANG_LIMIT_S = 30.0
-"""Real seconds without a sign of life before a life counts as hanging."""
-IMPORT_LIMIT_S = 120.0
-"""Real seconds that a target's import may take."""
 _SLICE_MS = 100
 _LAST_WORDS_S = 2.0
 _OUTPUT_BYTES = 4000
-
-
-class ServerError(Exception):
-    """The warm server could not be started; the message says why, for the user.
-
-    `missing` are the modules for want of which it could not.
-    """
-
-    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.missing = tuple(missing)
-
-
-class Stopped(Exception):
-    """The user wants to stop."""
 
 
 class Die(Exception):
@@ -86,94 +66,6 @@ class Die(Exception):
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """What becomes of a life's message: its answer, or None where the life does not wait for one."""
-
-
-class Server:
-    """A warm fork server for one target. `stopped` is asked now and then; True ends everything.
-
-    `lacks` are modules that its interpreter does without, `libraries` the folders of its libraries.
-    """
-
-    def __init__(
-        self,
-        target: Mapping[str, Any],
-        root: Path,
-        *,
-        stopped: Callable[[], bool] = lambda: False,
-        python: str | None = None,
-    ) -> None:
-        mine, theirs = pair()
-        self.root = root
-        self.stopped = stopped
-        self._warm = False
-        self._channel = Channel(mine)
-        self._one = threading.Lock()
-        self.lacks: list[str] = []
-        self.libraries: tuple[str, ...] = ()
-        start = start_of_server(end := theirs.fileno(), python)
-        self._process = subprocess.Popen(
-            start.command, pass_fds=[end], stdin=subprocess.DEVNULL, env=start.environment
-        )
-        theirs.close()
-        try:
-            self._channel.send({"target": dict(target), "runner": os.getpid(), "root": str(root)})
-            answer = self._wait_ready()
-        except Hangup:
-            self.close()
-            raise ServerError("the process that imports the target ended by itself") from None
-        except BaseException:
-            self.close()
-            raise
-        if "failed" in answer:
-            self.close()
-            raise ServerError(answer["failed"], answer["missing"])
-        self.lacks, self.libraries = answer["lacks"], tuple(answer["libraries"])
-        self._warm = True
-
-    def _wait_ready(self) -> dict[str, Any]:
-        patient_until = time.monotonic() + IMPORT_LIMIT_S
-        while time.monotonic() < patient_until:
-            readable, _, _ = select.select([self._channel], [], [], _SLICE_MS / 1000)
-            if readable:
-                return self._channel.receive()
-            if self.stopped():
-                raise Stopped
-        raise ServerError(f"importing it took more than {IMPORT_LIMIT_S:.0f} s")
-
-    def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
-        """Fork a life and return its process id."""
-        return self._order("pid", {"do": "fork", **order}, descriptors)
-
-    def reap(self, pid: int) -> int:
-        """Wait for a dead life and end its strays; its exit status."""
-        return self._order("status", {"do": "reap", "pid": pid})
-
-    def _order(self, key: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> int:
-        with self._one:
-            self._channel.send(order, descriptors)
-            return int(self._channel.receive()[key])
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still runs: a target may have brought its own server down."""
-        return self._process.poll() is None
-
-    def close(self) -> None:
-        """Hang up and wait: the server ends what it started."""
-        self._channel.close()
-        if not self._warm:
-            # It is still importing and has started nothing: it need not hear of it.
-            self._process.kill()
-        try:
-            self._process.wait(HANG_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 class Life:
@@ -196,12 +88,11 @@ class Life:
         door, their_door = pair()
         self._output = os.memfd_create("life-output", os.MFD_CLOEXEC)
         full = {**order, "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
-        full["telling"] = tracing is not None and tracing.told
-        full["filter"] = None
-        if tracing is not None and not tracing.told:
-            full["filter"] = to_text(program(sleeps=tracing.slept is not None))
+        full |= {"telling": tracing is not None and tracing.told, "filter": None}
         if tracing is not None and tracing.told:
             self._ear = Ear(tracing.trace, tracing.decide, advance=tracing.advance)
+        elif tracing is not None:
+            full["filter"] = to_text(program(sleeps=tracing.slept is not None))
         self.pid = server.fork(
             full, [theirs.fileno(), their_door.fileno(), clock.descriptor, self._output]
         )
@@ -231,6 +122,7 @@ class Life:
         try:
             if command is not None:
                 self._commands.send(command)
+                self._server.do_meanwhile()
             return self._serve()
         except Hangup:
             return self._gone()
@@ -253,9 +145,8 @@ class Life:
             if not ready:
                 if held is not None and held.let_go(lambda: not self._all.poll(0)):
                     silent_since = time.monotonic()
-                elif time.monotonic() - silent_since > HANG_LIMIT_S:
-                    self.kill()
-                    return Hung()
+                elif time.monotonic() - silent_since > hang_limit_s():
+                    return self._hung()
                 continue
             silent_since = time.monotonic()
             # A look at what has nothing to say costs as much as one at what has. But the last
@@ -368,6 +259,22 @@ class Life:
                     break
         self.kill()
         return where
+
+    def _hung(self) -> Hung:
+        """Ask where it stands, and kill it; its stack is complete when nothing more comes."""
+        begin = size = os.fstat(self._output).st_size
+        os.kill(self.pid, signal.SIGUSR1)
+        deadline = time.monotonic() + _LAST_WORDS_S
+        while time.monotonic() < deadline:
+            ready = dict(self._all.poll(_SLICE_MS))
+            if self._recorder is not None and (event := ready.get(self._recorder.fileno())):
+                self._record(self._recorder, event)
+            elif self._pidfd in ready or begin < size == os.fstat(self._output).st_size:
+                break
+            size = os.fstat(self._output).st_size
+        where = innermost(stack_in(self._output, begin), self._server.libraries)
+        self.kill()
+        return Hung(where, hang_limit_s())
 
     def _gone(self) -> Died:
         with contextlib.suppress(ProcessLookupError):

@@ -15,7 +15,7 @@ import pytest
 from harness.lab import play as lab
 from harness.scenario.load import Loaded
 from harness.scenario.schema import Scenario
-from harness.world import process
+from harness.world.outcome import HANG_LIMIT
 from harness.world.syscalls.rehearsal import available
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ def test_a_target_that_hangs_sleeps_or_dies_ends_its_run_and_not_the_lab(
     order: str, kind: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if order == "hang":
-        monkeypatch.setattr(process, "HANG_LIMIT_S", 1.0)
+        monkeypatch.setenv(HANG_LIMIT, "1")
     (result,) = lab.play([_loaded(order, "hello")], target=UNRULY).results
     assert result.outcome != "pass"
     event = next(result.record.of(kind))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.lab.pool import Pool
+from harness.lab import pool as pools
+from harness.lab.pool import Pool, stoppable
 from harness.lab.targets import TargetError, TargetRef, find_target
+from harness.world.process import Stopped
 
 SOURCE = "class T:\n    name = 't'\n    def open(self, *_): ...\n"
 
@@ -42,16 +46,19 @@ def test_a_server_is_used_again_until_its_file_changes(pool: Pool, ref: TargetRe
         assert third is not first
 
 
-def test_one_targets_servers_are_let_go_and_the_others_stay(
-    pool: Pool, ref: TargetRef, tmp_path: Path
+def test_of_too_many_idle_servers_the_one_unused_longest_is_ended(
+    pool: Pool, ref: TargetRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pools, "IDLE_MAX", 1)
     path = tmp_path / "u.py"
     path.write_text(SOURCE, encoding="utf-8")
     other = find_target(f"{path}:T")
-    with pool.server(ref, _never) as gone, pool.server(other, _never) as kept:
+    with pool.server(ref, _never) as gone:
         pass
-    pool.drop(ref)
+    with pool.server(other, _never) as kept:
+        pass
     assert not gone.alive
+    assert not gone.root.exists()
     with pool.server(other, _never) as again:
         assert again is kept
 
@@ -88,3 +95,40 @@ def test_a_target_that_does_not_import_is_a_target_error(pool: Pool, ref: Target
         pool.server(ref, _never),
     ):
         pass
+
+
+def test_a_ctrl_c_asks_what_works_to_end_in_order() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    heard: list[bool] = []
+
+    def work() -> None:
+        with stoppable() as stopped:
+            heard.append(stopped())
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            heard.append(stopped())
+            raise Stopped
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert heard == [False, True]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_later_ctrl_c_does_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "SAME_S", -1.0)
+    with pytest.raises(KeyboardInterrupt), stoppable():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_thread_is_left_to_whoever_stops_it() -> None:
+    heard: list[bool] = []
+
+    def work() -> None:
+        with stoppable() as stopped:
+            heard.append(stopped())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert heard == [False]

@@ -92,8 +92,10 @@ def test_a_turn_that_asks_without_end_hits_a_bound() -> None:
     with pytest.raises(Die):
         stage.answer(request)
     assert stage.limit_hit
+    stage.tell_limit("a.py:3 ask()")
     (limit,) = record.of("limit")
     assert limit.data["bound"] == "attempts_per_turn"
+    assert limit.data["where"] == "a.py:3 ask()"
 
 
 def _ask(stage: Stage, body: bytes = b"{}") -> Mapping[str, Any]:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from harness.channel import pair
 from harness.life import server as warm
 from harness.world.clock import VirtualClock
+from harness.world.interpreter import start_of_server
 from harness.world.process import Life, Server
+
+PATIENCE_S = 60
 
 
 def _life(server: Server, home: Path) -> Life:
@@ -34,6 +42,28 @@ def test_ctrl_c_reaches_the_runner_not_the_server(echo_server: Server, tmp_path:
     life = _life(echo_server, tmp_path)
     assert life.pid > 0
     life.kill()
+
+
+def test_a_terminal_s_ctrl_c_does_not_reach_a_server_that_starts(echo_server: Server) -> None:
+    assert os.getpgid(echo_server._process.pid) == echo_server._process.pid != os.getpgid(0)
+
+
+@pytest.mark.parametrize("python", [None, sys.executable])
+def test_a_runner_that_goes_before_it_has_said_anything_is_not_complained_about(
+    python: str | None,
+) -> None:
+    mine, theirs = pair()
+    start = start_of_server(theirs.fileno(), python)
+    with theirs:
+        server = subprocess.Popen(
+            start.command,
+            pass_fds=[theirs.fileno()],
+            env=start.environment,
+            stderr=subprocess.PIPE,
+        )
+    mine.close()
+    said = server.communicate(timeout=PATIENCE_S)
+    assert (server.returncode, said[1]) == (0, b"")
 
 
 def test_a_process_control_that_does_not_exist_here_is_left_out() -> None:

@@ -17,8 +17,6 @@ from harness.checks.verdict import Finding
 from harness.lab.explore.explore import REFERENCE, player
 from harness.lab.explore.hunt import Hunter
 from harness.lab.play import play, sweep
-from harness.lab.pool import POOL
-from harness.lab.targets import find_target
 from harness.report.result import Result
 from harness.scenario.load import Loaded, find, load
 from tests.mutants.planting import ROOT, Defect, defects, plant
@@ -88,14 +86,7 @@ def explore(target: str, folder: Path, *, cases_max: int = CASES_MAX) -> Met | N
 def both(defect: Defect, folder: Path) -> tuple[Catch | None, Met | None]:
     """What the library finds of one defect, and what exploring does, on one warm server."""
     target = plant(defect, folder)
-    caught = hunt(defect, library(), target), explore(target, folder)
-    leave(target)
-    return caught
-
-
-def leave(target: str) -> None:
-    """Let the planted target's warm server go; the reference stack's stays."""
-    POOL.drop(find_target(target))
+    return hunt(defect, library(), target), explore(target, folder)
 
 
 def _telling(defect: Defect | None, findings: Sequence[Finding]) -> Finding:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.lab.explore.explore import explore as explore_whole
-from tests.mutants.hunting import CASES_MAX, SEED, both, explore, hunt, leave, library, stem
+from tests.mutants.hunting import CASES_MAX, SEED, both, explore, hunt, library, stem
 from tests.mutants.planting import CLASS, PACKAGE, STACK, Defect, StaleDefect, defects, plant
 from tests.mutants.table import PAGE, Figures, page
 
@@ -80,7 +80,6 @@ def test_a_sample_is_caught_by_the_story_that_should(name: str, tmp_path: Path) 
     stories = [each for each in library() if Path(each.path).name.split(".")[0] in defect.first]
     target = plant(defect, tmp_path)
     catch = hunt(defect, stories, target)
-    leave(target)
     assert catch is not None
     assert catch.code in defect.codes, catch
     assert Path(catch.story).name in defect.first
@@ -89,7 +88,6 @@ def test_a_sample_is_caught_by_the_story_that_should(name: str, tmp_path: Path) 
 def test_an_invented_case_shows_one_that_nobody_told_it_of(tmp_path: Path) -> None:
     target = plant(DEFECTS["message_id_not_known_again"], tmp_path)
     met = explore(target, tmp_path)
-    leave(target)
     assert met is not None
     assert 1 <= met.case <= CASES_MAX
 
@@ -101,7 +99,6 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
     stories = library()
     sound = plant(None, folder / "sound")
     assert hunt(None, stories, sound) is None, "the sound copy breaks a promise"
-    leave(sound)
     folders = [folder / name for name in DEFECTS]
     # In each, a runner and a life take turns, so there may be two a core.
     workers = 2 * (os.cpu_count() or 1)
@@ -128,7 +125,6 @@ def test_every_story_that_a_defect_names_catches_it(tmp_path: Path) -> None:
             target = plant(defect, tmp_path / name)
             for story in defect.first[1:]:
                 assert hunt(defect, [stories[story]], target, ordered=False) is not None, story
-            leave(target)
 
 
 @pytest.mark.slow
@@ -148,5 +144,4 @@ def test_exploring_for_120_s_finds_them_in_the_same_case(figures: Figures, tmp_p
             cases_max=cases[defect],
             folder=tmp_path / f"found-{defect.name}",
         )
-        leave(target)
         assert {one.case for one in came.found} == {cases[defect]}

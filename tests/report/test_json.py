@@ -29,6 +29,7 @@ def test_a_report_has_the_documented_shape(sample_run: Run) -> None:
         "crash_points": {"planned": 1, "fired": 1},
         "states": {},
         "not_applicable": [],
+        "reasons": [],
         "findings": [
             {
                 "code": "P2",

@@ -54,7 +54,7 @@ def test_reasons_are_shown_beside_findings(result_of: Callable[..., Result]) -> 
     text = plain(screen(result_of(outcome="fail", findings=1, reasons=("a", "b"))))
     assert "\n  also invalid: 2 reasons:\n     a\n     b\n  replay:" in text
     many = result_of(outcome="fail", findings=1, reasons=tuple("abcdefg"))
-    assert "     c\n     and 4 more reasons (all are in verdict.json" in plain(screen(many))
+    assert "     c\n     and 4 more reasons (--json FILE names all)" in plain(screen(many))
 
 
 def test_a_kept_scenario_takes_one_line(result_of: Callable[..., Result]) -> None:
@@ -169,5 +169,6 @@ def test_a_sweep_that_fills_the_screen_still_gives_one_reason(
     lines = plain(screen(replace(result, states=states), 100)).split("\n")
     at = lines.index("  also invalid: 3 reasons:")
     assert lines[at + 1].startswith("     reply 2 of turn 5 was never used")
-    assert lines[at + 2] == "     and 2 more reasons"
+    assert lines[at + 2] == "     was never used: the target did not ask the model for it,"
+    assert lines[at + 3] == "     and 2 more reasons (--json FILE names all)"
     assert len(lines) <= LINES_MAX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -63,6 +64,16 @@ def test_a_terminal_gets_colours_and_a_progress_line_that_goes_away(sample_run: 
 
 def test_no_progress_line_in_ci_even_on_a_terminal(sample_run: Run) -> None:
     assert "4/4" not in say(sample_run, Terminal(), {"CI": "true"})
+
+
+def test_colours_in_a_pipe_bring_no_codes_that_move_a_cursor(
+    sample_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    text = say(sample_run, io.StringIO(), {"FORCE_COLOR": "1"})
+    assert "\x1b[1;31mFAIL\x1b[0m" in text
+    assert set(re.findall(r"\x1b\[[\d;?]*([a-zA-Z])", text)) == {"m"}
+    assert "\r" not in text
 
 
 def test_no_color_is_kept(sample_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ from typing import Any
 
 from harness.channel import Channel, Hangup, pair, to_bytes, to_text
 from harness.life.disk import wrapped
-from harness.life.disk.trap import hand_over, write_stacks_to
+from harness.life.disk.trap import hand_over
+from harness.life.target.standing import write_stacks_to
 from harness.world.syscalls.filter import program
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Dying, Go, Recorder, Trace

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import pytest
 
-from harness.world import outcome
-from harness.world.outcome import Raised, Returned, innermost, outcome_of
+from harness.world.outcome import (
+    HANG_LIMIT,
+    HANG_LIMIT_S,
+    Raised,
+    Returned,
+    UnknownLimit,
+    hang_limit_s,
+    innermost,
+    outcome_of,
+)
 
 
 def test_what_a_life_says_is_a_value_or_an_exception() -> None:
@@ -15,14 +23,22 @@ def test_what_a_life_says_is_a_value_or_an_exception() -> None:
     )
 
 
-def test_the_innermost_line_outside_libraries_is_told() -> None:
-    stack = ('File "/lib/json.py", line 9 in dump', f'File "{__file__}", line 3 in save')
+def test_of_a_stack_as_python_writes_it_the_innermost_line_outside_libraries_is_told() -> None:
+    stack = (
+        'File "/lib/json.py", line 9 in dump',
+        "Thread 0x1:",
+        f'File "{__file__}", line 3 in save',
+    )
     assert innermost(stack, ("/lib/",)) == "test_outcome.py:3 from __future__ import annotations"
-    assert innermost(stack[:1], ("/lib/",)) is None
+    assert innermost(stack[:2], ("/lib/",)) is None
 
 
-def test_a_shipped_targets_line_is_told_wherever_the_package_is_installed() -> None:
-    package = Path(outcome.__file__).parents[1]
-    stack = (f'File "{package}/targets/naive.py", line 8 in send',)
-    line = innermost(stack, (str(package.parent),))
-    assert line == "naive.py:8 from __future__ import annotations"
+def test_patience_with_a_silent_life_can_be_asked_for() -> None:
+    assert hang_limit_s({}) == HANG_LIMIT_S
+    assert hang_limit_s({HANG_LIMIT: "2.5"}) == 2.5
+
+
+@pytest.mark.parametrize("told", ["soon", "0", "-3", "nan", "inf", "1e9"])
+def test_a_patience_that_is_none_is_refused(told: str) -> None:
+    with pytest.raises(UnknownLimit, match="expected seconds"):
+        hang_limit_s({HANG_LIMIT: told})

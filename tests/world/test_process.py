@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from harness.lab.targets import find_target
-from harness.world import process
+from harness.world import interpreter, process
 from harness.world.clock import VirtualClock
+from harness.world.outcome import HANG_LIMIT
 from harness.world.process import (
     Die,
     Died,
@@ -71,6 +72,22 @@ def test_a_life_answers(life: Life) -> None:
     assert _send(life, "hello") == Returned("echo hello")
 
 
+def test_what_needs_no_life_is_done_once_before_the_next_life_is_heard(
+    life: Life, echo_server: Server
+) -> None:
+    done: list[str] = []
+
+    def die(_call: Mapping[str, Any]) -> Mapping[str, Any]:
+        done.append("heard")
+        raise Die
+
+    for name in ("first", "second"):
+        echo_server.meanwhile(lambda name=name: done.append(name))  # type: ignore[misc]
+    assert done == []
+    assert isinstance(_send(life, "use pay", die), Killed)
+    assert done == ["first", "second", "heard"]
+
+
 def test_a_sleep_in_a_life_moves_the_shared_clock(life: Life, clock: VirtualClock) -> None:
     assert _send(life, "sleep 3600") == Returned("echo sleep 3600")
     assert clock.elapsed_ns == 3600 * 10**9
@@ -100,8 +117,11 @@ def test_a_killed_life_says_where_it_stood_and_is_gone(life: Life) -> None:
 
 
 def test_a_life_that_hangs_is_ended(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "HANG_LIMIT_S", 0.3)
-    assert _send(life, "hang") == Hung()
+    monkeypatch.setenv(HANG_LIMIT, "0.3")
+    hung = _send(life, "hang")
+    assert isinstance(hung, Hung)
+    assert hung.after_s == 0.3
+    assert (hung.where or "").startswith("odd.py:")
     assert not _is_there(life.pid)
 
 
@@ -175,14 +195,14 @@ def test_a_runner_killed_while_the_target_is_imported_leaves_nothing(tmp_path: P
     code = f"""
         from pathlib import Path
         from harness.lab.targets import find_target
-        from harness.world import process
-        real = process.subprocess.Popen
+        from harness.world import interpreter
+        real = interpreter.subprocess.Popen
         def tell(*args, **kwargs):
             server = real(*args, **kwargs)
             print(server.pid, flush=True)
             return server
-        process.subprocess.Popen = tell
-        process.Server(find_target({str(slow) + ":T"!r}).order(), Path({str(root)!r}))
+        interpreter.subprocess.Popen = tell
+        interpreter.Server(find_target({str(slow) + ":T"!r}).order(), Path({str(root)!r}))
     """
     runner = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
@@ -206,6 +226,6 @@ def test_an_import_without_end_is_given_up_and_a_stop_is_heard_in_it(
     order = find_target(f"{slow}:T").order()
     with pytest.raises(Stopped):
         Server(order, tmp_path / "root", stopped=lambda: True)
-    monkeypatch.setattr(process, "IMPORT_LIMIT_S", 0.3)
+    monkeypatch.setattr(interpreter, "IMPORT_LIMIT_S", 0.3)
     with pytest.raises(ServerError, match="importing it took more than"):
         Server(order, tmp_path / "root")

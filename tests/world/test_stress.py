@@ -14,7 +14,8 @@ from harness.lab import runner
 from harness.lab.targets import find_target
 from harness.record import Header, Record
 from harness.scenario.schema import Scenario
-from harness.world.process import HANG_LIMIT_S, Server
+from harness.world.outcome import HANG_LIMIT_S
+from harness.world.process import Server
 from harness.world.syscalls.rehearsal import VARIABLE, available
 
 UNRULY = Path(__file__).parents[1] / "stacks" / "unruly.py"

@@ -305,12 +305,7 @@ def _spoken(evidence: Evidence, memory: Memory, excuses: _Excuses) -> list[_Expe
     """The turns that a history may hold: all that were spoken before it was asked for."""
     spoken = {sending.turn for sending in evidence.sendings if sending.start < memory.event}
     spoken |= {c.turn for c in evidence.crashes if c.event < memory.event and c.turn is not None}
-    answered = {
-        turn
-        for row in evidence.answers
-        if row.status == 200
-        for turn in (row.turn, row.script_turn)
-    }
+    answered = evidence.answered_turns
     answers: dict[int, list[str]] = {}
     for said in (*evidence.returned, *evidence.delivered):
         if said.event < memory.event:

@@ -7,6 +7,8 @@ kind of event must carry is a KeyError or TypeError here, which the judge calls 
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +17,7 @@ from typing import Any, cast
 
 from harness.case import AS_SCRIPTED, BASELINE, TokenError, parse
 from harness.checks.evidence.breach import Crash
+from harness.checks.evidence.known import once_for_each
 from harness.checks.verdict import Tier
 from harness.protocol import Message
 from harness.record import Event, Record
@@ -116,10 +119,22 @@ class Evidence:
 
     @cached_property
     def _by_kind(self) -> Mapping[str, Sequence[Event]]:
-        by_kind: dict[str, list[Event]] = {}
+        by_kind: defaultdict[str, list[Event]] = defaultdict(list)
         for event in self.record.events:
-            by_kind.setdefault(event.kind, []).append(event)
+            by_kind[event.kind].append(event)
         return by_kind
+
+    @cached_property
+    def _by_life(self) -> Mapping[int, Sequence[Event]]:
+        by_life: defaultdict[int, list[Event]] = defaultdict(list)
+        for event in self.record.events:
+            by_life[event.life].append(event)
+        return by_life
+
+    def in_its_life_after(self, event: Event) -> Sequence[Event]:
+        """What else happened in an event's life after it, in order."""
+        events = self._by_life[event.life]
+        return events[bisect_right(events, event.n, key=lambda each: each.n) :]
 
     @cached_property
     def swept(self) -> bool:
@@ -163,6 +178,16 @@ class Evidence:
     def answers(self) -> tuple[Answer, ...]:
         """Every attempt that reached the model, in order."""
         return tuple(_answer(event) for event in self.of("model.answered"))
+
+    @cached_property
+    def answered_turns(self) -> frozenset[int | None]:
+        """The turns in which the model answered, and those it answered from."""
+        return frozenset(
+            turn
+            for row in self.answers
+            if row.status == 200
+            for turn in (row.turn, row.script_turn)
+        )
 
     @cached_property
     def crashes(self) -> tuple[Crash, ...]:
@@ -261,8 +286,13 @@ class Evidence:
 
 def gather(record: Record) -> Evidence:
     """Read a record's scenario and work out its script; ValidationError where there is none."""
-    scenario = Scenario.model_validate(record.header.scenario)
+    scenario = _scenario(record.header.scenario)
     return Evidence(record, scenario, plan(scenario, record.header.seed))
+
+
+@once_for_each
+def _scenario(told: Mapping[str, object]) -> Scenario:
+    return Scenario.model_validate(told)
 
 
 def canonical(value: object) -> str:
@@ -283,6 +313,7 @@ def number(data: Mapping[str, object], key: str) -> int:
     return value
 
 
+@once_for_each
 def _answer(event: Event) -> Answer:
     row = cast("Mapping[str, Any]", event.data)
     cached = row["cache_creation_input_tokens"] + row["cache_read_input_tokens"]
@@ -322,6 +353,7 @@ def _crash(event: Event) -> Crash:
     )
 
 
+@once_for_each
 def _memory(event: Event) -> Memory:
     messages = cast("list[Any]", event.data["messages"])
     after = event.data.get("after_crash")

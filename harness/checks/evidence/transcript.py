@@ -8,7 +8,7 @@ the last character.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from harness.protocol import Message
@@ -37,7 +37,9 @@ class Remembered:
 
     def holds(self, answer: str) -> bool:
         """Whether it ends with this answer, in one block or in several joined."""
-        return not answer or any(
+        if not answer or answer in self.texts[-1:]:
+            return True
+        return any(
             joint.join(self.texts[start:]) == answer
             for start in range(len(self.texts))
             for joint in _JOINTS
@@ -45,7 +47,8 @@ class Remembered:
 
     def is_part_of(self, turn: Turn, answers: Sequence[str] = ()) -> bool:
         """Whether nothing was said or called here but what the script or an answer says."""
-        script = squeezed("".join([*(step.text or "" for step in turn.steps), *answers]))
+        said = [*(step.text or "" for step in turn.steps), *answers]
+        script = "".join(map(squeezed, said))
         names = {call.name for call in turn.calls}
         return all(squeezed(text) in script for text in self.texts) and names.issuperset(
             self.called
@@ -58,24 +61,34 @@ class Remembered:
 
 def read_turns(messages: Sequence[Message]) -> tuple[Remembered, ...]:
     """The turns of a history, oldest first."""
-    turns: list[Remembered] = []
+    return tuple(_read(said) for said in _by_turn(messages))
+
+
+def _by_turn(messages: Sequence[Message]) -> list[tuple[str | None, list[Message]]]:
+    """What the user said, and the messages up to the next time."""
+    turns: list[tuple[str | None, list[Message]]] = []
     for message in messages:
-        if message.role not in ("user", "assistant"):
-            continue
-        text, calls = _texts(message), _calls(message)
-        if message.role == "user" and text:
-            turns.append(Remembered("".join(text)))
-            continue
-        if not turns:
-            turns.append(Remembered(None))
-        last = turns[-1]
-        turns[-1] = replace(
-            last,
-            texts=last.texts + (text if message.role == "assistant" else ()),
-            called=last.called + calls,
-            closed=message.role == "assistant" and not calls,
-        )
-    return tuple(turns)
+        if message.role == "user" and (text := _texts(message)):
+            turns.append(("".join(text), []))
+        elif message.role in ("user", "assistant"):
+            if not turns:
+                turns.append((None, []))
+            turns[-1][1].append(message)
+    return turns
+
+
+def _read(turn: tuple[str | None, Sequence[Message]]) -> Remembered:
+    user, messages = turn
+    texts: list[str] = []
+    called: list[str] = []
+    closed = False
+    for message in messages:
+        calls = _calls(message)
+        called += calls
+        closed = message.role == "assistant" and not calls
+        if message.role == "assistant":
+            texts += _texts(message)
+    return Remembered(user, tuple(texts), tuple(called), closed)
 
 
 def completed(messages: Sequence[Message]) -> int:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.checks.evidence.absent import absent_faults
+from harness.checks.evidence.breach import shorten
 from harness.checks.evidence.facts import Evidence
+from harness.record import Event
 from harness.scenario.faults import Crash, Fault, ToolFault
 
 _EXCUSING_FAULTS = ("http", "stream", "disk", "writer")
@@ -45,10 +47,43 @@ def _broken(evidence: Evidence) -> Iterator[str]:
     for event in broke:
         yield f"the harness itself broke: {event.data['error']}"
     if not broke and not any(evidence.of("ended")):
-        yield (
-            f"the script was not played to its end: the record stops after event "
-            f"{len(evidence.record.events) - 1}, so play the case again"
-        )
+        yield f"the script was not played to its end: {_why_it_ended(evidence)}"
+
+
+def _why_it_ended(evidence: Evidence) -> str:
+    """What broke, in the target's own words where it said any, and what to do."""
+    events = evidence.record.events
+    last = next((event for event in reversed(events) if event.kind in _ENDS), None)
+    if last is None or last.kind == "life.started":
+        at = f"after event {len(events) - 1} ({events[-1].kind})" if events else "before it begins"
+        return f"the record breaks off {at} and says no reason; it was cut short, so play it again"
+    if last.kind == "limit":
+        return f"{last.data['message']}{_at(last)}"
+    crash = evidence.crash_before(last.n)
+    since = f"after crash {crash.number} " if crash else ""
+    if last.kind == "died":
+        said = str(last.data["stderr"]).strip().rsplit("\n", 1)[-1]
+        what = f"the process ended by itself in {last.data.get('during', 'a call')}() with status "
+        what += f"{last.data['status']}" + (f" ({shorten(said)})" if said else "")
+    else:
+        what = f"{_FAILED[last.kind]}: {str(last.data['error'])[:ERROR_SHOWN]}{_at(last)}"
+    return f"{since}{what}; mend that, then play the case again"
+
+
+def _at(event: Event) -> str:
+    """Where the target stood, if that is known."""
+    where = event.data.get("where")
+    return f", at {where}" if where else ""
+
+
+ERROR_SHOWN = 200
+"""Letters of a target's error that a reason repeats."""
+_FAILED = {
+    "open.failed": "the session cannot be opened",
+    "history.failed": "its history cannot be read",
+}
+_ENDS = ("limit", "died", "life.started", *_FAILED)
+"""After these nothing more is asked of the target; a life that was started may have been cut."""
 
 
 def _unexplained(evidence: Evidence) -> Iterator[str]:
@@ -135,18 +170,31 @@ def _unspoken(evidence: Evidence) -> Iterator[str]:
 def _unused(evidence: Evidence) -> Iterator[str]:
     used = {(row.script_turn, row.step) for row in evidence.answers if row.status == 200}
     spoken = {sending.turn for sending in evidence.sendings} - _given_up(evidence)
+    whole: list[int] = []
     for turn in evidence.plan.turns:
-        steps = [
-            str(index + 1)
-            for index in range(len(turn.steps))
-            if (turn.number, index) not in used and turn.number in spoken
-        ]
-        if steps:
-            which = f"reply {', '.join(steps)} of" if len(turn.steps) > 1 else "the reply of"
-            yield (
-                f"{which} turn {turn.number} was never used: the target did not ask the model for "
-                "it; take it out of the script, or find out why"
-            )
+        if turn.number not in spoken:
+            continue
+        steps = [n + 1 for n in range(len(turn.steps)) if (turn.number, n) not in used]
+        if steps and len(steps) == len(turn.steps):
+            whole.append(turn.number)
+        elif steps:
+            which = f"reply {', '.join(map(str, steps))} of turn {turn.number} was"
+            yield _never_used(which, "it")
+    for first, last in _runs(whole):
+        one = first == last
+        turns = (
+            f"the reply of turn {first} was"
+            if one
+            else f"the replies of turns {first} to {last} were"
+        )
+        yield _never_used(turns, "it" if one else "them")
+
+
+def _never_used(which: str, them: str) -> str:
+    return (
+        f"{which} never used: the target did not ask the model for {them}; take {them} out of the "
+        "script, or find out why"
+    )
 
 
 def _given_up(evidence: Evidence) -> set[int]:

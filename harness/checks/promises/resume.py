@@ -312,20 +312,32 @@ def _set_aside(evidence: Evidence, sending: Sending) -> bool:
 
 
 def _sudden_ends(evidence: Evidence) -> Iterator[Breach]:
-    """The process ended by itself after it had opened, and no bound of the harness was hit."""
+    """The process ended by itself after it had opened, and no bound of the harness was hit; one
+    finding for each way in which it did."""
     bounded = {event.life for event in evidence.of("limit")}
+    groups: dict[tuple[object, object, str], list[Event]] = {}
     for event in evidence.of("died"):
         if evidence.was_open(event) and event.life not in bounded:
-            place = "between turns" if event.turn is None else f"in turn {event.turn}"
-            stderr = str(event.data["stderr"]).strip().rsplit("\n", 1)[-1]
-            yield Breach(
-                "P5",
-                event.n,
-                event.turn,
-                f"the process ended by itself {place} with status {event.data['status']}: "
-                f"{stderr or 'it wrote nothing to stderr'}",
-                evidence.crash_before(event.n),
-            )
+            cause = (event.data["status"], event.data.get("during"), shape(_last_words(event)))
+            groups.setdefault(cause, []).append(event)
+    for events in groups.values():
+        first = events[0]
+        place = "between turns" if first.turn is None else f"in turn {first.turn}"
+        turns = {event.turn for event in events}
+        again = f", {times(len(events))} in {counted(len(turns), 'turn')}"
+        yield Breach(
+            "P5",
+            first.n,
+            first.turn,
+            f"the process ended by itself {place} with status {first.data['status']}"
+            f"{again if len(events) > 1 else ''}: "
+            f"{_last_words(first) or 'it wrote nothing to stderr'}",
+            evidence.crash_before(first.n),
+        )
+
+
+def _last_words(died: Event) -> str:
+    return str(died.data["stderr"]).strip().rsplit("\n", 1)[-1]
 
 
 def _never_answered(evidence: Evidence) -> Iterator[Breach]:

@@ -105,9 +105,7 @@ def _knows_it_asked(evidence: Evidence, answered: Event) -> bool:
     """Whether an attempt that the API answered must be in the books, its reply heard or not."""
     if answered.data["status"] is None:
         return False
-    events = [e for e in evidence.record.events[answered.n + 1 :] if e.life == answered.life]
-    end = next((event for event in events if event.kind in _ENDS), None)
-    lived = events if end is None else events[: events.index(end)]
+    lived, end = _lived_on(evidence.in_its_life_after(answered))
     if end is not None and (end.kind != "crashed" or end.data.get("tier", "kill") != "kill"):
         return any(event.kind == "reply.returned" for event in lived)
     steps = [event for event in lived if event.kind not in _ASKING]
@@ -115,9 +113,17 @@ def _knows_it_asked(evidence: Evidence, answered: Event) -> bool:
     return bool(steps) or (end is not None and not asked_again)
 
 
+def _lived_on(events: Sequence[Event]) -> tuple[Sequence[Event], Event | None]:
+    """What happened in a life up to its end, and that end, where there is one."""
+    for place, event in enumerate(events):
+        if event.kind in _ENDS:
+            return events[:place], event
+    return events, None
+
+
 def _went_on(evidence: Evidence, heard: Event) -> bool:
     """Whether the life that heard it lived to do something else, and kept what it knew."""
-    events = [e for e in evidence.record.events[heard.n + 1 :] if e.life == heard.life]
+    events = evidence.in_its_life_after(heard)
     steps = [event for event in events if event.kind not in _NO_STEP]
     if not steps or steps[0].kind in _ENDS:
         return False

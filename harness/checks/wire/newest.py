@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.checks.evidence.breach import Breach, counted
 from harness.checks.evidence.facts import Answer, Evidence
+from harness.checks.evidence.known import once_for_each
 from harness.checks.wire.requests import REJECTED
 
 SHOWN_CHARACTERS = 40
@@ -85,18 +86,24 @@ def _breach(evidence: Evidence, rows: list[Answer], what: str) -> Breach:
 
 def _holds_message(evidence: Evidence, row: Answer, turn: int) -> bool:
     said = evidence.plan.turn(turn).user.strip()
-    shown = "\n".join(
-        str(block.get("text"))
-        for message in _messages(evidence, row)
-        if message.get("role") == "user"
-        for block in _blocks(message)
-        if block.get("type") == "text"
-    )
+    shown = _shown(evidence.bodies[row.request])
     if said in shown:
         return True
     if len(said.encode("utf-8", "replace")) <= _room(evidence, row):
         return False
     return said[:SHOWN_CHARACTERS] in shown or said[-SHOWN_CHARACTERS:] in shown
+
+
+@once_for_each
+def _shown(body: object) -> str:
+    """All that a request says as the user."""
+    return "\n".join(
+        str(block.get("text"))
+        for message in _messages(body)
+        if message.get("role") == "user"
+        for block in _blocks(message)
+        if block.get("type") == "text"
+    )
 
 
 def _room(evidence: Evidence, row: Answer) -> float:
@@ -117,14 +124,14 @@ def _lacks_pairs(evidence: Evidence, row: Answer) -> bool:
     }
     if not done:
         return False
-    blocks = [block for each in _messages(evidence, row) for block in _blocks(each)]
+    body = evidence.bodies[row.request]
+    blocks = [block for each in _messages(body) for block in _blocks(each)]
     calls = {block.get("id") for block in blocks if block.get("type") == "tool_use"}
     results = {block.get("tool_use_id") for block in blocks if block.get("type") == "tool_result"}
     return not done <= (calls & results)
 
 
-def _messages(evidence: Evidence, row: Answer) -> list[dict[str, Any]]:
-    body: Any = evidence.bodies[row.request]
+def _messages(body: Any) -> list[dict[str, Any]]:
     if isinstance(body, str):
         try:
             body = json.loads(body)

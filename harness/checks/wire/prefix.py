@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from harness.checks.evidence.breach import Breach, Crash, contrast, counted, shorten
 from harness.checks.evidence.facts import Answer, Evidence, canonical, number
+from harness.checks.evidence.known import once_for_each
 
 Cause = Literal["cut", "summary", "expired", "damage", "system", "tools", "unexplained"]
 EXPLAINED: tuple[Cause, ...] = ("cut", "summary", "expired", "damage")
@@ -47,6 +48,25 @@ class _Prompt:
 
     row: Answer
     at_ns: int
+    said: _Said
+
+    @property
+    def tools(self) -> str:
+        return self.said.tools
+
+    @property
+    def system(self) -> str:
+        return self.said.system
+
+    @property
+    def blocks(self) -> Sequence[tuple[str, str]]:
+        return self.said.blocks
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a request's body says: the same for the same body."""
+
     tools: str
     system: str
     blocks: tuple[tuple[str, str], ...]
@@ -197,15 +217,18 @@ def _body(evidence: Evidence, row: Answer) -> Mapping[str, Any] | None:
 
 
 def _prompt(evidence: Evidence, row: Answer, body: Mapping[str, Any]) -> _Prompt:
+    return _Prompt(row, evidence.record.events[row.event].at_ns, _said(body))
+
+
+@once_for_each
+def _said(body: Mapping[str, Any]) -> _Said:
     blocks = tuple(
         (str(message.get("role")), _written(block))
         for message in body.get("messages", ())
         for block in _blocks(message.get("content"))
         if block.get("type") not in ("thinking", "redacted_thinking")
     )
-    return _Prompt(
-        row,
-        evidence.record.events[row.event].at_ns,
+    return _Said(
         canonical([_bare(tool) for tool in body.get("tools", ())]),
         canonical([_bare(block) for block in _blocks(body.get("system"))]),
         blocks,

@@ -6,22 +6,18 @@ import argparse
 import contextlib
 import dataclasses
 import json
-import os
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-
-from rich.console import Console
 
 from harness.cli.stop import INVALID
 from harness.lab.doctor import Diagnosis, diagnose
 from harness.report import screen
 from harness.report.screen import Span
-from harness.report.text import say
+from harness.report.text import painter, say
+from harness.terminal import COLUMNS, columns, is_watched
 
 VERSION = 1
-WIDTH_MAX = 100
 _STYLES = {"ok": "green", "degraded": "yellow", "missing": "bold red"}
 _NAME_WIDTH_MIN = 17
 _STATE_WIDTH = 10
@@ -29,20 +25,19 @@ _STATE_WIDTH = 10
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Try everything and say it; exit code 0 where the main job works, else 3."""
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False)
-    live = console.is_terminal and not os.environ.get("CI") and not arguments.json
+    console = painter(sys.stdout)
+    live = is_watched(sys.stdout) and not arguments.json
     with console.status("trying what works here") if live else contextlib.nullcontext():
         found = diagnose()
     if arguments.json:
         data = {"version": VERSION, **dataclasses.asdict(found)}
         sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
     else:
-        width = min(shutil.get_terminal_size((WIDTH_MAX, 24)).columns, WIDTH_MAX)
-        say(console, [*lines(found, width)])
+        say(console, [*lines(found, columns())])
     return 0 if found.works else INVALID
 
 
-def lines(found: Diagnosis, width: int = WIDTH_MAX) -> Iterator[screen.Line]:
+def lines(found: Diagnosis, width: int = COLUMNS) -> Iterator[screen.Line]:
     """`ok        kernel           Linux 6.18`, remedies below, and the sum of it."""
     name_width = max(_NAME_WIDTH_MIN, *(len(line.name) + 2 for line in found.lines))
     indent = " " * (_STATE_WIDTH + name_width)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -13,16 +12,16 @@ from harness.checks.catalogue import PROMISES, Promise
 from harness.checks.stories import Story, stories
 from harness.cli.stop import USAGE, Stop
 from harness.report.screen import Line, Span
+from harness.terminal import columns, hanging, has_colours
 
-WIDTH_MAX = 100
 _TABLE_INDENT = 26
 
 
 def explain(arguments: argparse.Namespace) -> int:
     """One code on one screen; without a code, all of them, a line each."""
-    width = min(shutil.get_terminal_size((WIDTH_MAX, 24)).columns, WIDTH_MAX)
+    width = columns()
     if arguments.code is None:
-        _say([*_table(width if sys.stdout.isatty() else None)])
+        _say([*_table(width)])
         return 0
     found = {promise.code: promise for promise in PROMISES}
     code = arguments.code.upper()
@@ -38,14 +37,13 @@ def explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _table(width: int | None) -> Iterator[Line]:
-    """A line each, for programs; within a width they go on below their own beginning."""
-    indent = " " * _TABLE_INDENT
+def _table(width: int) -> Iterator[Line]:
+    """A line each; one that is too long goes on below its own beginning."""
     for promise in PROMISES:
-        room = len(promise.says) if width is None else max(20, width - _TABLE_INDENT)
-        first, *more = textwrap.wrap(promise.says, room)
-        yield (Span(f"{promise.code} {promise.name:<22}", "bold"), Span(f" {first}"))
-        yield from ((Span(f"{indent}{line}"),) for line in more)
+        label = f"{promise.code} {promise.name}"
+        first, *more = hanging(label, promise.says, indent=_TABLE_INDENT, width=width)
+        yield (Span(first[: len(label)], "bold"), Span(first[len(label) :]))
+        yield from ((Span(line),) for line in more)
     yield ()
     yield (Span("harness explain CODE tells the story of one", "dim"),)
 
@@ -74,11 +72,9 @@ def _paragraph(text: str, width: int, indent: str = "  ") -> Iterator[Line]:
 
 def _say(lines: list[Line]) -> None:
     """Colour on a terminal; elsewhere plain, and without rich, which would be the slowest part."""
-    if not sys.stdout.isatty():
+    if not has_colours(sys.stdout):
         sys.stdout.writelines("".join(span.text for span in line) + "\n" for line in lines)
         return
-    from rich.console import Console
+    from harness.report.text import painter, say
 
-    from harness.report.text import say
-
-    say(Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False), lines)
+    say(painter(sys.stdout), lines)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,13 +16,13 @@ from harness.cli.notice import notice
 from harness.cli.stop import INTERRUPTED, USAGE, Stop
 from harness.report.replay import replay_command
 from harness.report.screen import Line, Span, broken
+from harness.terminal import columns, is_watched
 
 if TYPE_CHECKING:
     from harness.lab.explore.hunt import Found, Hunt
 
 REPORTS = Path("reports") / "explored"
 """Where findings are written, a folder a target, unless told otherwise."""
-WIDTH_MAX = 100
 _COUNTS = ("no promise", "one promise")
 
 
@@ -70,7 +68,7 @@ class _Progress:
 
     def __init__(self, stream: IO[str], budget_s: float) -> None:
         self._stream = stream
-        self._live = stream.isatty() and not os.environ.get("CI")
+        self._live = is_watched(stream)
         self._ends = time.monotonic() + budget_s
 
     def on_case(self, cases: int, broken: int) -> None:
@@ -122,7 +120,7 @@ def _lines(came: Hunt, target: str) -> Iterator[Line]:
 
 
 def _finding(one: Found, target: str) -> Iterator[Line]:
-    yield from broken(one.code, one.message, _width())
+    yield from broken(one.code, one.message, columns())
     size = f"{_several(one.turns, 'turn')}, {_several(one.faults, 'fault')}"
     when = f"found in case {one.case}" if one.case else "found before, and still there"
     yield (Span(f"   {size}; {when}", "cyan"),)
@@ -130,10 +128,6 @@ def _finding(one: Found, target: str) -> Iterator[Line]:
     option = shlex.quote(target) if ":" in target else None
     again = replay_command(one.token, str(one.path), option)
     yield (Span("   replay:  ", "dim"), Span(again, "bold"))
-
-
-def _width() -> int:
-    return min(shutil.get_terminal_size((WIDTH_MAX, 24)).columns, WIDTH_MAX)
 
 
 def _counted(count: int) -> str:
@@ -145,8 +139,6 @@ def _several(count: int, noun: str) -> str:
 
 
 def _say(lines: Sequence[Line]) -> None:
-    from rich.console import Console
+    from harness.report.text import painter, say
 
-    from harness.report.text import say
-
-    say(Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False), lines)
+    say(painter(sys.stdout), lines)

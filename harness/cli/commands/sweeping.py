@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from collections.abc import Callable
@@ -10,13 +11,15 @@ from typing import IO
 
 from harness.cli.choose import the_one
 from harness.cli.notice import clear, notice
-from harness.cli.reporting import people, publish, refusals, say_notes
-from harness.cli.stop import USAGE, Stop
+from harness.cli.reporting import folder, people, publish, refusals, say_notes
+from harness.cli.stop import INTERRUPTED, USAGE, Stop
 from harness.lab import play as lab
+from harness.lab.crashes.sweep import Interrupted
 from harness.report.result import Result, Run
 from harness.report.screen import wall
 from harness.report.text import Announcer
 from harness.scenario.load import Loaded
+from harness.terminal import is_watched, let_go
 from harness.world.syscalls.rehearsal import choose
 
 LIVE_EVERY_S = 0.1
@@ -29,17 +32,22 @@ def sweep(arguments: argparse.Namespace) -> int:
     with refusals():
         choose()
     loaded = the_one(arguments.scenario)
+    folder("--keep", arguments.keep)
     stream = people(arguments)
-    live = stream.isatty() and not os.environ.get("CI")
-    progress = Progress(stream, time.monotonic, live=live, quiet=arguments.quiet)
+    progress = Progress(stream, time.monotonic, live=is_watched(stream), quiet=arguments.quiet)
     began = time.monotonic()
     notice(f"starting {arguments.target}, and recording the whole conversation once")
-    with refusals():
-        result = (_fail_everywhere if arguments.errors else _crash_everywhere)(
-            loaded, arguments, progress
-        )
+    interrupted = False
+    try:
+        with refusals():
+            result = (_fail_everywhere if arguments.errors else _crash_everywhere)(
+                loaded, arguments, progress
+            )
+    except Interrupted as stopped:
+        result, interrupted = stopped.result, True
+    progress.clear()
     clear()
-    done = Run((result,), planned=1)
+    done = Run((result,), 1, interrupted)
     announcer = Announcer(
         stream,
         os.environ,
@@ -51,6 +59,10 @@ def sweep(arguments: argparse.Namespace) -> int:
     announcer.on_result(result)
     say_notes()
     publish(done, arguments.json)
+    if interrupted:
+        raise Stop(
+            INTERRUPTED, "interrupted: what was found until then is above, and not the whole"
+        )
     return done.exit_code
 
 
@@ -107,24 +119,39 @@ class Progress:
         self._live = live
         self._every_s = LIVE_EVERY_S if live else PLAIN_EVERY_S
         self._quiet = quiet
-        self._what, self._heard = "", False
+        self._what, self._first, self._heard = "", 0, False
         self._began = self._said = clock()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._live and self._heard:
+            self._write("\r\x1b[K")
 
     def on_state(self, what: str, done: int, planned: int) -> None:
         """So many of so many are done."""
         now = self._clock()
         if what != self._what:
-            self._what, self._began = what, now
+            self._what, self._began, self._first = what, now, done
+            self._said = -math.inf if self._live else now
         if self._quiet:
             return
         if not self._heard:
             self._heard = True
             clear()
-        if self._live and done == planned:
-            self._stream.write("\r\x1b[K")
+        if done == planned:
+            self.clear()
         elif done < planned and now - self._said >= self._every_s:
             self._said = now
-            left_s = (now - self._began) / done * (planned - done)
-            line = f"  {what}: {done:,} of {planned:,}, {wall(left_s)} still"
-            self._stream.write(f"\r{line}\x1b[K" if self._live else f"{line}\n")
-        self._stream.flush()
+            line = f"  {what}: {done:,} of {planned:,}"
+            if since := done - self._first:
+                line += f", {wall((now - self._began) / since * (planned - done))} still"
+            self._write(f"\r{line}\x1b[K" if self._live else f"{line}\n")
+
+    def _write(self, text: str) -> None:
+        """Say it, while somebody reads."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._quiet = True
+            let_go(self._stream)

@@ -24,14 +24,14 @@ from harness.checks.verdict import Finding, Verdict
 from harness.lab.crashes.base import Base, record_base, without_deaths
 from harness.lab.crashes.crew import share_out
 from harness.lab.crashes.real import source_line
-from harness.lab.crashes.sweep import Diverged
+from harness.lab.crashes.sweep import CUT_SHORT, Diverged, Interrupted, one_a_shape
 from harness.lab.faults.failures import DiskError
 from harness.lab.runner import Keep, run
 from harness.lab.targets import TargetRef
 from harness.record import Header, Record
 from harness.report.result import Result, StateCount
 from harness.scenario.load import Loaded
-from harness.world.process import Server
+from harness.world.process import Server, Stopped
 from harness.world.syscalls.operations import Operation, fingerprint
 from harness.world.syscalls.rehearsal import choose
 
@@ -170,28 +170,38 @@ def fail_everywhere(
     verdict = judge(base.record)
     findings, reasons = list(verdict.findings), list(verdict.reasons)
     counts: dict[str, StateCount] = {}
+    stopped: BaseException | None = None
     for error in errors:
         numbers = range(0, len(operations), -(-len(operations) // most) if most else 1)
         judged: dict[int, Verdict] = {}
         work = partial(_fail_at, bench, operations, error)
-        for number, said in share_out(work, numbers, [bench.server, *more]):
-            judged[number] = said
-            on_case(error, len(judged), len(numbers))
-        verdicts = [judged[number] for number in numbers]
+        try:
+            for number, said in share_out(work, numbers, [bench.server, *more]):
+                judged[number] = said
+                on_case(error, len(judged), len(numbers))
+        except (KeyboardInterrupt, Stopped) as stop:
+            stopped = stop
+            reasons.insert(0, CUT_SHORT)
+        verdicts = [judged[number] for number in sorted(judged)]
         findings += [finding for one in verdicts for finding in one.findings]
         reasons += [reason for one in verdicts for reason in one.reasons]
         broken = sum(bool(one.findings) for one in verdicts)
         counts[error] = StateCount(len(operations), broken, len(verdicts))
-    outcome = "fail" if findings else "invalid" if reasons else "pass"
+        if stopped is not None:
+            break
+    told = [*_one_a_cause(findings)]
     whole = Verdict(
-        outcome,  # type: ignore[arg-type]
-        tuple(bench.explain(base, finding) for finding in _one_a_cause(findings)),
-        tuple(dict.fromkeys(reasons)),
+        "fail" if findings else "invalid" if reasons else "pass",
+        tuple(told if stopped else [bench.explain(base, finding) for finding in told]),
+        one_a_shape(reasons),
         verdict.not_applicable,
         verdict.numbers,
     )
     loaded, wall_s = bench.loaded, time.perf_counter() - began
-    return Result(loaded.path, loaded.scenario.name, base.record, whole, wall_s, counts)
+    result = Result(loaded.path, loaded.scenario.name, base.record, whole, wall_s, counts)
+    if stopped is not None:
+        raise Interrupted(result) from stopped
+    return result
 
 
 def _before_the_end(base: Base) -> Sequence[Operation]:

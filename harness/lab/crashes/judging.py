@@ -7,7 +7,8 @@ one, the process remembers more than its directory: every state it called good i
 all is played in forks from there on.
 
 A pass is judged once for all states that differ in nothing a check looks at: the same conversation
-before the crash, and the same events, at the same times, after it.
+before the crash, and the same events, at the same times, after it. What one state made of a warm
+life is judged while the life is busy with the next: so the verdicts come one state later.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import hashlib
 import marshal
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from harness.checks.judge import OF_MEMORY, judge
 from harness.checks.verdict import Verdict
@@ -32,6 +35,8 @@ from harness.world.disk.states import State
 from harness.world.process import Server
 
 SAMPLE_EVERY = 100
+Told = Callable[[], Verdict]
+"""A verdict that is worked out when it is first asked for."""
 _OF_THE_PLACE = ("at", "tier", "where", "state")
 
 
@@ -44,6 +49,46 @@ class Judged:
     again: bool = False
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """A state that a warm life went on from, `told` when it is first asked for, if there was one.
+
+    One that is `sampled` is played again in forks.
+    """
+
+    left: State
+    told: Told | None
+    sampled: bool
+
+
+class _Sampled(Protocol):
+    """What is tried in a warm life, and at times again in forks."""
+
+    @property
+    def sampled(self) -> bool:
+        """Whether it is tried again in forks whatever comes of it."""
+        ...
+
+
+Try = TypeVar("Try", bound=_Sampled)
+
+
+def one_behind(tries: Iterable[Try]) -> Iterator[Try]:
+    """Each when the next has been tried, so that it was judged meanwhile; a sample at once.
+
+    A sample takes forks, which wait for nothing.
+    """
+    before: Try | None = None
+    for one in tries:
+        if before is not None:
+            yield before
+        before = None if one.sampled else one
+        if one.sampled:
+            yield one
+    if before is not None:
+        yield before
+
+
 class Bench:
     """Where states of one base are tried, on one server; without a warm life only in forks."""
 
@@ -52,7 +97,7 @@ class Bench:
         self._server = server
         self._warm = warm
         self._home = Path(tempfile.mkdtemp(dir=server.root))
-        self._passed: dict[bytes, Verdict] = {}
+        self._passes = Passes()
         self._believed: list[State] = []
 
     def close(self) -> None:
@@ -61,16 +106,21 @@ class Bench:
 
     def judge_all(self, chosen: Sequence[State]) -> Iterator[Judged]:
         """Each state's verdict, in order; corrections of earlier ones may come between."""
-        for place, left in enumerate(chosen):
-            yield from self.judge(left, sampled=place % SAMPLE_EVERY == 0)
+        for tried in one_behind(self._try(left, place) for place, left in enumerate(chosen)):
+            yield from self._settle(tried)
 
-    def judge(self, left: State, *, sampled: bool) -> Iterator[Judged]:
+    def _try(self, left: State, place: int) -> _Tried:
+        told = None if self._warm is None else self._in_the_warm_life(self._warm, left)
+        return _Tried(left, told, place % SAMPLE_EVERY == 0)
+
+    def _settle(self, tried: _Tried) -> Iterator[Judged]:
         """One state's verdict, and corrections where it shows that earlier ones were not true."""
-        if self._warm is None:
+        left = tried.left
+        if tried.told is None or self._warm is None:
             yield Judged(left, self.in_forks(left))
             return
-        verdict = self._in_the_warm_life(self._warm, left)
-        if verdict.outcome == "pass" and not sampled:
+        verdict = tried.told()
+        if verdict.outcome == "pass" and not tried.sampled:
             self._believed.append(left)
             yield Judged(left, verdict)
             return
@@ -86,15 +136,21 @@ class Bench:
         with a_place(self._server) as home:
             return judge(crash_into(self._base, left, self._server, home))
 
-    def ask(self, left: State) -> Verdict:
-        """The warm life's word alone on what is remembered of one state: nothing more is said."""
+    def ask_all(self, chosen: Sequence[State]) -> Iterator[Verdict]:
+        """The warm life's word alone on what is remembered of each: nothing more is said to it."""
         if self._warm is None:
             raise ValueError("only a warm life is asked and not spoken to")
-        return self._in_the_warm_life(self._warm, left, turns_after=0)
+        warm = self._warm
+        for tried in one_behind(
+            _Tried(left, self._in_the_warm_life(warm, left, turns_after=0), sampled=False)
+            for left in chosen
+        ):
+            if tried.told is not None:
+                yield tried.told()
 
     def _in_the_warm_life(
         self, warm: Warm, left: State, turns_after: int = TURNS_AFTER_MAX
-    ) -> Verdict:
+    ) -> Told:
         lay_down(left, self._home)
         record, midway = begin(self._base, left)
         before = len(record.events)
@@ -111,18 +167,33 @@ class Bench:
             turns_after=turns_after,
         )
         said = self._base.moment(left.at).said
-        return self._verdict(record, before, said, None if turns_after else OF_MEMORY)
+        promises = None if turns_after else OF_MEMORY
+        told = cache(partial(self._passes.verdict, record, before, said, promises))
+        self._server.meanwhile(told)
+        return told
 
-    def _verdict(
-        self, record: Record, before: int, said: int, promises: Sequence[str] | None
+
+class Passes:
+    """What passed already, by all that a check looks at."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Verdict] = {}
+
+    def verdict(
+        self, record: Record, before: int, said: int, promises: Sequence[str] | None = None
     ) -> Verdict:
+        """The verdict on a record; of the same as one that passed, that one's.
+
+        All records told to one of these agree in their first `before` events, as far as `said` of
+        them are the same number: that many a check may look at.
+        """
         key = _what_counts(record, before, said, promises)
-        known = None if key is None else self._passed.get(key)
+        known = None if key is None else self._known.get(key)
         if known is not None:
             return known
         verdict = judge(record, promises)
         if verdict.outcome == "pass" and key is not None:
-            self._passed[key] = verdict
+            self._known[key] = verdict
         return verdict
 
 
@@ -144,10 +215,13 @@ def _what_counts(
     `said` is how many events before the crash a check may look at; the name of the crash only
     stands in messages. None where it cannot be said.
     """
+    since = record.events[before:]
+    # After an operation that failed it counts what was done since.
+    failed = any(event.kind == "disk" and event.data["error"] for event in since)
     after = [
         (event.at_ns, event.life, event.turn, event.kind, _data(event))
-        for event in record.events[before:]
-        if not is_silent(event)
+        for event in since
+        if failed or not is_silent(event)
     ]
     try:
         return hashlib.blake2b(

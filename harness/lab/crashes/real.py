@@ -6,22 +6,23 @@ for the operations so far (`kill` tier); the script goes on to its end, as after
 
 What comes after the blow is a warm life's, believed as it is in a sweep (`judging.py`): what ends
 badly is struck again and goes on in forks of its own, and so is one strike in `SAMPLE_EVERY`; where
-these contradict, all are.
+these contradict, all are. What differs in nothing a check looks at is judged once, and that while
+the next life is busy.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes.base import Base, begin
-from harness.lab.crashes.judging import SAMPLE_EVERY, a_place
+from harness.lab.crashes.judging import SAMPLE_EVERY, Passes, a_place, one_behind
 from harness.lab.crashes.warm import Warm, warm_life
 from harness.lab.faults.deaths import Death
 from harness.lab.lives import Ground, Lives, Living, Over
@@ -53,34 +54,85 @@ def confirm(server: Server, base: Base, points: Sequence[int]) -> Iterator[Strik
 
     One that has come already is to be taken again where it comes again.
     """
-    believed: list[int] = []
     with warm_life(server, base.scenario) as warm:
-        for place, at in enumerate(points):
-            one = _strike(server, base, at, warm)
-            if warm is not None and (_is_bad(one) or place % SAMPLE_EVERY == 0):
-                sure = _strike(server, base, at, None)
-                if _is_bad(sure) and not _is_bad(one):
-                    warm = None
-                    yield from (_strike(server, base, earlier, None) for earlier in believed)
-                one = sure
-            believed.append(at)
-            yield one
+        strikes = _Strikes(server, base, warm)
+        fallen = (
+            strikes.strike(at, sampled=place % SAMPLE_EVERY == 0) for place, at in enumerate(points)
+        )
+        for blow in one_behind(fallen):
+            yield from strikes.settle(blow)
 
 
-def _strike(server: Server, base: Base, at: int, warm: Warm | None) -> Strike:
-    with a_place(server) as home:
-        return strike(server, base, at, home, warm)
+@dataclass(frozen=True)
+class _Fallen:
+    """A blow, `told` when it is first asked for; one that is `sampled` falls again, with forks."""
+
+    at: int
+    told: Callable[[], Strike]
+    sampled: bool
+
+
+class _Strikes:
+    """Blows to one base, and which of them are believed; `warm` goes on after each, if any."""
+
+    def __init__(self, server: Server, base: Base, warm: Warm | None) -> None:
+        self._server = server
+        self._base = base
+        self._warm = warm
+        self._passes = Passes()
+        self._believed: list[int] = []
+
+    def strike(self, at: int, *, sampled: bool) -> _Fallen:
+        """One blow; what came of it is judged while the next life is busy."""
+        with a_place(self._server) as home:
+            told = strike(self._server, self._base, at, home, self._warm, self._passes)
+        self._server.meanwhile(told)
+        return _Fallen(at, told, sampled)
+
+    def settle(self, blow: _Fallen) -> Iterator[Strike]:
+        """One that is sure, and before it those that come again, where earlier ones were not."""
+        one = blow.told()
+        if self._warm is not None and (_is_bad(one) or blow.sampled):
+            sure = self._in_forks(blow.at)
+            if _is_bad(sure) and not _is_bad(one):
+                self._warm = None
+                yield from map(self._in_forks, self._believed)
+            one = sure
+        self._believed.append(blow.at)
+        yield one
+
+    def _in_forks(self, at: int) -> Strike:
+        with a_place(self._server) as home:
+            return strike(self._server, self._base, at, home)()
 
 
 def _is_bad(one: Strike) -> bool:
     return one.unknown is not None or one.verdict.outcome != "pass"
 
 
-def strike(server: Server, base: Base, at: int, home: Path, warm: Warm | None = None) -> Strike:
-    """Kill the run at one operation; the warm life, where there is one, goes on after that."""
+def strike(
+    server: Server,
+    base: Base,
+    at: int,
+    home: Path,
+    warm: Warm | None = None,
+    passes: Passes | None = None,
+) -> Callable[[], Strike]:
+    """Kill the run at one operation; the warm life, where there is one, goes on after that.
+
+    `passes` are those of this base. What is returned is judged when it is first asked for.
+    """
     struck = _Struck(at, warm=warm)
     record = _play(server, base, home, struck)
-    return Strike(at, judge(record), struck.left, struck.unknown)
+
+    @cache
+    def told() -> Strike:
+        # All begin alike: what a source left behind is the same, and all since then is told.
+        known = passes or Passes()
+        verdict = known.verdict(record, base.begins, 0)
+        return Strike(at, verdict, struck.left, struck.unknown)
+
+    return told
 
 
 def record_of_strike(

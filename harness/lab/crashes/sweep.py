@@ -10,13 +10,17 @@ there, so that changed code is told from a mended bug.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from harness.case import BASELINE, parse
+from harness.checks.evidence.breach import shape
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
 from harness.lab.crashes.again import RECOVERIES_MAX, Recovered, record_recovery, recover, sample
@@ -30,9 +34,11 @@ from harness.report.result import RecoveryCount, Result, StateCount
 from harness.world.disk.choices import Tier
 from harness.world.disk.place import diverged, read_place
 from harness.world.disk.states import State, States, state, states
-from harness.world.process import Server
+from harness.world.process import Server, Stopped
 from harness.world.tree import Tree
 
+T = TypeVar("T")
+CUT_SHORT = "the sweep was interrupted: this is what it found until then, and not the whole"
 STATES_MAX = 2_000
 """States judged a tier, unless told otherwise: a number, never seconds."""
 _INITIAL: Mapping[str, Tier] = {"k": "kill", "e": "ext4", "p": "posix"}
@@ -41,6 +47,14 @@ STRUCK = re.compile(r"r(\d+)\.(\d+\.[0-9a-v]+)")
 """A real kill in a token: the operation, and its place."""
 OnState = Callable[[str, int, int], None]
 """Hears what is being done, how many are done, of how many."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped it; `result` is what was found until then, and says that it is not whole."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self.result = result
 
 
 class Diverged(LookupError):
@@ -91,22 +105,34 @@ def sweep(
     real: int = 0,
     on_state: OnState = lambda what, done, planned: None,
 ) -> Result:
-    """Judge the base, its states, at depth 2 those of their recoveries, and `real` kills."""
+    """Judge the base, its states, at depth 2 those of their recoveries, and `real` kills.
+
+    Interrupted, with what was found until then, where the user stopped it.
+    """
     began = time.perf_counter()
     tally = _Tally(base, judge(base.record))
-    for tier in tiers:
-        legal = states(base.operations, tier)
-        chosen = sample(legal.distinct, states_max)
-        judged = _judge(base, chosen, servers, lambda done, of: on_state(tier, done, of))  # noqa: B023
-        tally.add(tier, legal, judged, whole=legal.complete and len(chosen) == len(legal))
-        if depth > 1:
-            starts = sample(legal.distinct, min(states_max, RECOVERIES_MAX))
-            what = f"{tier}, crashing again"
-            tally.add_again(tier, len(legal), _recover(base, starts, servers, what, on_state))
-    if real:
-        points = _points(len(base.operations), real)
-        tally.add_real(_strike(base, points, servers, on_state))
-    findings = [explain(base, one, servers[0]) for one in tally.findings()]
+    try:
+        for tier in tiers:
+            legal = states(base.operations, tier)
+            chosen = sample(legal.distinct, states_max)
+            with _so_far(
+                [left.number for left in chosen], partial(tally.add, tier, legal)
+            ) as judged:
+                _judge(base, chosen, servers, partial(on_state, tier), judged)
+            if depth > 1:
+                starts = sample(legal.distinct, min(states_max, RECOVERIES_MAX))
+                what = f"{tier}, crashing again"
+                again = partial(tally.add_again, tier, len(legal))
+                with _so_far([left.number for left in starts], again) as recovered:
+                    _recover(base, starts, servers, partial(on_state, what), recovered)
+        if real:
+            points = _points(len(base.operations), real)
+            with _so_far(points, tally.add_real) as strikes:
+                _strike(base, points, servers, partial(on_state, "real kills"), strikes)
+        findings = [explain(base, one, servers[0]) for one in tally.findings()]
+    except (KeyboardInterrupt, Stopped) as stopped:
+        tally.cut_short()
+        raise Interrupted(tally.result(tally.findings(), time.perf_counter() - began)) from stopped
     return tally.result(findings, time.perf_counter() - began)
 
 
@@ -152,8 +178,9 @@ def _judge(
     chosen: Sequence[State],
     servers: Sequence[Server],
     on_state: Callable[[int, int], None],
-) -> Mapping[int, Judged]:
-    """The last word on each state, by its number, in the order of the states."""
+    last: dict[int, Judged],
+) -> None:
+    """The last word on each state, by its number."""
 
     def work(server: Server, some: Sequence[State]) -> Iterator[Judged]:
         with warm_life(server, base.scenario) as warm:
@@ -163,37 +190,39 @@ def _judge(
             finally:
                 bench.close()
 
-    last: dict[int, Judged] = {}
     for judged in share_out(work, chosen, servers):
         last[judged.state.number] = judged
         on_state(len(last), len(chosen))
-    return {left.number: last[left.number] for left in chosen}
 
 
 def _recover(
-    base: Base, starts: Sequence[State], servers: Sequence[Server], what: str, on_state: OnState
-) -> Sequence[Recovered]:
+    base: Base,
+    starts: Sequence[State],
+    servers: Sequence[Server],
+    on_state: Callable[[int, int], None],
+    found: dict[int, Recovered],
+) -> None:
     def work(server: Server, some: Sequence[State]) -> Iterator[Recovered]:
         return recover(server, base, some)
 
-    found: dict[int, Recovered] = {}
     for one in share_out(work, starts, servers):
         found[one.first.number] = one
-        on_state(what, len(found), len(starts))
-    return [found[left.number] for left in starts]
+        on_state(len(found), len(starts))
 
 
 def _strike(
-    base: Base, points: Sequence[int], servers: Sequence[Server], on_state: OnState
-) -> Sequence[Strike]:
+    base: Base,
+    points: Sequence[int],
+    servers: Sequence[Server],
+    on_state: Callable[[int, int], None],
+    found: dict[int, Strike],
+) -> None:
     def work(server: Server, some: Sequence[int]) -> Iterator[Strike]:
         return confirm(server, base, some)
 
-    found: dict[int, Strike] = {}
     for one in share_out(work, points, servers):
         found[one.at] = one
-        on_state("real kills", len(found), len(points))
-    return [found[at] for at in points]
+        on_state(len(found), len(points))
 
 
 class _Tally:
@@ -209,15 +238,20 @@ class _Tally:
         self._points: set[int] = set()
         self._complete = True
 
-    def add(self, tier: Tier, legal: States, judged: Mapping[int, Judged], *, whole: bool) -> None:
+    def cut_short(self) -> None:
+        """It was not played to its end, whatever has been found."""
+        self._complete = False
+        self._reasons.insert(0, CUT_SHORT)
+
+    def add(self, tier: Tier, legal: States, judged: Sequence[Judged]) -> None:
         """The states of one tier."""
-        verdicts = [one.verdict for one in judged.values()]
+        verdicts = [one.verdict for one in judged]
         self._take(verdicts)
-        self._points |= {one.state.at for one in judged.values()}
+        self._points |= {one.state.at for one in judged}
         self._states[tier] = StateCount(
             len(legal), _broken(verdicts), len(verdicts), legal.planned, legal.tried
         )
-        self._complete = self._complete and whole
+        self._complete = self._complete and legal.complete and len(judged) == len(legal)
 
     def add_again(self, tier: Tier, of: int, recoveries: Sequence[Recovered]) -> None:
         """The states of its recoveries."""
@@ -261,7 +295,7 @@ class _Tally:
         swept = Verdict(
             "fail" if findings else "invalid" if self._reasons else "pass",
             tuple(findings),
-            tuple(dict.fromkeys(self._reasons)),
+            one_a_shape(self._reasons),
             self._verdict.not_applicable,
             numbers,
         )
@@ -290,9 +324,32 @@ def _broken(verdicts: Sequence[Verdict]) -> int:
     return sum(bool(verdict.findings) for verdict in verdicts)
 
 
+def one_a_shape(reasons: Sequence[str]) -> tuple[str, ...]:
+    """The first of those reasons that differ in numbers only: many states have the same."""
+    first: dict[str, str] = {}
+    for reason in reasons:
+        first.setdefault(shape(reason), reason)
+    return tuple(first.values())
+
+
+@contextlib.contextmanager
+def _so_far(order: Sequence[int], add: Callable[[Sequence[T]], None]) -> Iterator[dict[int, T]]:
+    """A dict to fill; what is in it when the block is over is added, however that came."""
+    found: dict[int, T] = {}
+    try:
+        yield found
+    finally:
+        add([found[number] for number in order if number in found])
+
+
 def _one_a_cause(findings: Sequence[Finding]) -> list[Finding]:
-    """The first finding of each code, tier and crash place; the others are the same bug again."""
-    found: dict[tuple[str, str, str | None], Finding] = {}
+    """The first finding of each code, tier and crash place; the others are the same bug again.
+
+    Without a place it is told by its words.
+    """
+    found: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
-        found.setdefault((finding.code, finding.tier, finding.where), finding)
+        found.setdefault(
+            (finding.code, finding.tier, finding.where or shape(finding.message)), finding
+        )
     return list(found.values())

@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import faulthandler
 import os
 import platform
-import signal
 import socket
 import struct
 import sys
@@ -84,14 +82,6 @@ def allows_no_new_privileges() -> bool:
     """Whether the kernel has no_new_privs, without which only root may put a filter on."""
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) >= 0)
-
-
-def write_stacks_to(descriptor: int) -> None:
-    """On SIGUSR2 the Python stack of the thread that is hit is written to this descriptor.
-
-    A C handler writes it, at once, wherever the thread stands; `Recorder.stack` asks for it.
-    """
-    faulthandler.register(signal.SIGUSR2, file=descriptor, all_threads=False)
 
 
 def hand_over(channel: Channel, program: bytes, **message: Any) -> None:

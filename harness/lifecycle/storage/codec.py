@@ -74,6 +74,7 @@ class ConversationCodec:
         self._rotate_bytes = rotate_bytes
         self._batch = batch
         self._unsynced: list[bytes] = []
+        self._unsynced_bytes = 0
         self._descriptor: int | None = None
         self._end = 0
         self._next = 0
@@ -233,7 +234,7 @@ class ConversationCodec:
             finally:
                 descriptor, self._descriptor = self._descriptor, None
                 self._dirty = False
-                self._unsynced = []
+                self._unsynced, self._unsynced_bytes = [], 0
                 os.close(descriptor)
 
     def retire(self) -> None:
@@ -257,7 +258,7 @@ class ConversationCodec:
         descriptor = self._descriptor
         assert descriptor is not None
         end = self._end - self._files.base
-        synced = end - sum(map(len, self._unsynced))
+        synced = end - self._unsynced_bytes
         try:
             data = line
             if self._dirty:
@@ -268,9 +269,10 @@ class ConversationCodec:
             write_all(descriptor, data)
             if sync:
                 os.fsync(descriptor)
-                self._unsynced = []
+                self._unsynced, self._unsynced_bytes = [], 0
             else:
                 self._unsynced.append(line)
+                self._unsynced_bytes += len(line)
             self._dirty = False
         except OSError:
             with suppress(OSError):

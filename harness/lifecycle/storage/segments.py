@@ -26,17 +26,21 @@ class Segments:
 
     def look(self) -> None:
         """See what is there now."""
-        stem = self.path.name + "."
         names = []
         if self.path.parent.is_dir():
             with os.scandir(self.path.parent) as entries:
-                names = [each.name for each in entries if each.name.startswith(stem)]
-        numbers = sorted(name for name in names if name.removeprefix(stem).isdigit())
+                names = [each.name for each in entries if self._number(each.name) is not None]
         self._finished, self.base = [], 0
-        for name in numbers:
+        for name in sorted(names, key=lambda name: self._number(name) or 0):
             path = self.path.with_name(name)
             self._finished.append((self.base, path))
             self.base += path.stat().st_size
+
+    def _number(self, name: str) -> int | None:
+        """Which segment a file of that name is; None where it is none that rotation makes."""
+        stem, dot, number = name.rpartition(".")
+        made = stem + dot == self.path.name + "." and len(number) >= _DIGITS
+        return int(number) if made and number.isascii() and number.isdigit() else None
 
     def read(self, start: int = 0, end: int | None = None) -> bytes:
         """The bytes from one offset to another; b"" where there are none."""
@@ -57,7 +61,7 @@ class Segments:
         """Finish the written file; the next one has yet to be made."""
         number = len(self._finished) + 1
         if self._finished:
-            number = int(self._finished[-1][1].name.rpartition(".")[2]) + 1
+            number = (self._number(self._finished[-1][1].name) or 0) + 1
         size = self.path.stat().st_size
         finished = self.path.with_name(f"{self.path.name}.{number:0{_DIGITS}d}")
         os.rename(self.path, finished)

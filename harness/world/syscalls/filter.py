@@ -16,6 +16,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from harness.world.syscalls.numbers import Machine, machine
 
@@ -115,7 +116,13 @@ def program(on: Machine | None = None, *, sleeps: bool = False) -> bytes:
 
     With `sleeps` sleeping is notified too.
     """
-    here = on or machine()
+    return _assembled((on or machine()).name, sleeps)
+
+
+@cache
+def _assembled(name: str, sleeps: bool) -> bytes:
+    """Each life is given it, and it is always the same."""
+    here = machine(name)
     numbers = here.numbers
     code = Assembler()
     code.load(_ARCH_AT)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.world import network
+from harness.world.outcome import stack_in
 from harness.world.settled import RUNS_ON_S, Pending, at_rest
 from harness.world.syscalls import contents, entries
 from harness.world.syscalls.filter import SLEEPS
@@ -266,8 +267,7 @@ class Recorder:
             except contents.Unsupported:
                 break
             self._listener.go_on(waiting)
-        text = os.pread(written, os.fstat(written).st_size - end, end).decode("utf-8", "replace")
-        return tuple(line.strip() for line in text.splitlines() if line.startswith("  File"))
+        return stack_in(written, end)
 
     def _answer(self, waiting: Notification) -> None:
         if self._names[waiting.number] in network.CALLS:

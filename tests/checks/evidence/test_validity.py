@@ -8,7 +8,16 @@ import pytest
 
 from harness.checks.judge import judge
 from harness.record import Record
-from tests.checks.building import after, booking, chat, edited, perfect, with_history, without
+from tests.checks.building import (
+    after,
+    booking,
+    chat,
+    dying,
+    edited,
+    perfect,
+    with_history,
+    without,
+)
 
 
 def reasons(record: Record) -> tuple[str, ...]:
@@ -79,6 +88,68 @@ def test_a_scripted_step_never_used_is_named() -> None:
     assert reasons(record) == (
         "reply 2 of turn 2 was never used: the target did not ask the model for it; take it out "
         "of the script, or find out why",
+    )
+
+
+def test_replies_of_neighbouring_turns_never_used_are_told_together() -> None:
+    record = edited(
+        perfect(chat(turns=6)),
+        lambda e: [] if e.kind == "model.answered" and e.turn in (2, 3, 4, 6) else [e],
+    )
+    told = [reason.split(": ")[0] for reason in judge(record).reasons]
+
+    assert told == [
+        "the replies of turns 2 to 4 were never used",
+        "the reply of turn 6 was never used",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        (
+            "open.failed",
+            {"error": "KeyError: 'talk'", "trace": [], "where": 'a.py:9 x["talk"]'},
+            "after crash 1 the session cannot be opened: KeyError: 'talk', at a.py:9 x[\"talk\"]; "
+            "mend that, then play the case again",
+        ),
+        (
+            "history.failed",
+            {"error": "ValueError: no", "trace": [], "where": None},
+            "after crash 1 its history cannot be read: ValueError: no; mend that, then play the "
+            "case again",
+        ),
+        (
+            "died",
+            {"status": 7, "stderr": "", "during": "open"},
+            "after crash 1 the process ended by itself in open() with status 7; mend that, then "
+            "play the case again",
+        ),
+        (
+            "limit",
+            {"bound": "real_time", "value": 0, "message": "send() gave no sign", "where": "a.py:3"},
+            "send() gave no sign, at a.py:3",
+        ),
+    ],
+)
+def test_a_script_that_was_cut_off_names_what_broke_and_where(
+    kind: str, data: dict[str, Any], words: str
+) -> None:
+    record = dying(chat(), 2, "reply.received")
+    crash = next(record.of("crashed"))
+    record = after(record, "life.started", 1, (kind, data))
+    record = edited(record, lambda e: [e] if e.n <= crash.n + 2 else [])
+
+    assert judge(record).reasons[0] == f"the script was not played to its end: {words}"
+
+
+def test_a_record_that_breaks_off_without_a_reason_says_so() -> None:
+    record = edited(perfect(chat()), lambda e: [e] if e.n < 5 else [])
+
+    assert (
+        judge(record)
+        .reasons[0]
+        .startswith("the script was not played to its end: the record breaks off after event 4 (")
     )
 
 

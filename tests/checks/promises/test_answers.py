@@ -117,3 +117,15 @@ def test_an_answer_that_stands_twice_is_told_under_its_own_turn(turn: int) -> No
     )
     finding = the_finding(record)
     assert (finding.code, finding.turn) == ("P5", turn)
+
+
+def test_a_process_that_keeps_ending_in_one_way_is_one_finding_with_a_count() -> None:
+    record = perfect(chat())
+    for turn, status in enumerate((7, 7, 7, 9)):
+        death = ("died", {"status": status, "stderr": ""})
+        record = after(record, "user.received", turn, death, death)
+
+    told = [f.message.split(": ")[0].split("itself ")[1] for f in judge(record).findings]
+    assert told == [
+        "in turn 1 with status 7, 6 times in 3 turns", "in turn 4 with status 9, twice in 1 turn"
+    ]  # fmt: skip

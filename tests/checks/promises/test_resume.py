@@ -370,7 +370,7 @@ def test_a_process_that_ends_by_itself_in_a_turn_breaks_p5() -> None:
     finding = the_finding(after(perfect(chat()), "user.received", 1, death))
 
     assert (finding.code, finding.turn) == ("P5", 2)
-    assert finding.message == ("the process ended by itself in turn 2 with status 1: KeyError: 'x'")
+    assert finding.message == "the process ended by itself in turn 2 with status 1: KeyError: 'x'"
 
 
 def test_a_turn_never_answered_breaks_p5() -> None:

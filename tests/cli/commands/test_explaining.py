@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import pytest
 
 from harness.checks.catalogue import PROMISES
@@ -36,7 +39,24 @@ def test_a_code_that_is_none_ends_4(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_on_a_narrow_terminal_the_table_stays_one() -> None:
-    lines = plain([*explaining._table(80)]).split("\n")
-    assert max(map(len, lines)) <= 80
+    lines = plain([*explaining._table(60)]).split("\n")
+    assert max(map(len, lines)) <= 60
     assert all(line[:26].strip() == "" or line[2] == " " for line in lines[:-2])
-    assert len(plain([*explaining._table(None)]).split("\n")) == len(PROMISES) + 2
+
+
+@pytest.mark.parametrize("argv", [["explain"], ["explain", "P2"]])
+def test_a_pipe_gets_eighty_columns_and_colours_only_where_they_are_asked_for(
+    argv: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.__stdout__", io.StringIO())
+    assert main(argv) == 0
+    said = capsys.readouterr().out
+    assert 60 < max(map(len, said.split("\n"))) <= 80
+    assert "\x1b" not in said
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(argv) == 0
+    painted = capsys.readouterr().out
+    assert "\x1b[1" in painted
+    assert re.sub(r"\x1b\[[\d;]*m", "", painted) == said

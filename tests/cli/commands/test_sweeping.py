@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
+from harness.cli.commands.sweeping import Progress
 from harness.world.syscalls.rehearsal import available
 
 WORKS, WHY = available()
@@ -52,6 +60,81 @@ def test_a_broken_stack_ends_1_with_states_tokens_and_json(
 def test_the_reference_stack_ends_0(scenario: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", scenario, "--states", "3"]) == 0
     assert "0 broken of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "target", "counted"),
+    [
+        (["--disk", "kill,ext4"], "naive", "kill"),
+        (["--depth", "2", "--disk", "ext4"], "naive", "ext4"),
+        (["--errors", "EIO", "--jobs", "2"], "lifecycle", "EIO"),
+    ],
+)
+def test_an_interrupted_sweep_tells_what_it_found_and_that_it_is_not_whole(
+    scenario: str,
+    options: list[str],
+    target: str,
+    counted: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(_self: Progress, _what: str, done: int, _planned: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "on_state", interrupt)
+    report = tmp_path / "part.json"
+    code = main(["sweep", scenario, "--target", target, *options, "--json", str(report)])
+    said = capsys.readouterr()
+    assert code == 2
+    assert "the sweep was interrupted" in said.out
+    assert "of 4 judged" in said.out
+    assert said.err.endswith("found until then is above, and not the whole\n")
+    told = json.loads(report.read_text(encoding="utf-8"))
+    (row,) = told["scenarios"]
+    assert told["exit"] == 2
+    assert list(row["states"]) == [counted]
+    assert row["reasons"][0].startswith("the sweep was interrupted")
+    assert row["verdict"] == ("fail" if target == "naive" else "invalid")
+    assert bool(row["findings"]) is (target == "naive")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_real_ctrl_c_is_obeyed_in_order_wherever_it_comes(scenario: str, jobs: str) -> None:
+    """In the middle of an order to the warm server, it used to break what was done after it."""
+    command = [sys.executable, "-m", "harness", "sweep", scenario, "--target", "naive"]
+    command += ["--depth", "2", "--disk", "kill,ext4,posix", "--jobs", jobs]
+    master, slave = pty.openpty()
+    environ = {key: value for key, value in os.environ.items() if key != "CI"}
+    swept = subprocess.Popen(
+        command, stdout=slave, stderr=subprocess.PIPE, env={**environ, "TERM": "xterm"}
+    )
+    os.close(slave)
+    said = b""
+    while b"crashing again: 1 of" not in said:
+        said += os.read(master, 65_536)
+    swept.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):
+        while more := os.read(master, 65_536):
+            said += more
+    _, errors = swept.communicate(timeout=60)
+    os.close(master)
+    assert swept.returncode == 2, errors
+    assert b"the sweep was interrupted" in said
+    assert errors.endswith(b"found until then is above, and not the whole\n")
+
+
+def test_the_line_of_progress_promises_no_end_before_it_has_a_pace() -> None:
+    times = iter((0.0, 1.0, 2.0, 3.0))
+    progress = Progress(stream := io.StringIO(), times.__next__, live=True, quiet=False)
+    for done in (1, 2, 3):
+        progress.on_state("kill", done, 3)
+    assert stream.getvalue().split("\r")[1:] == [
+        "  kill: 1 of 3\x1b[K",
+        "  kill: 2 of 3, 1.00 s still\x1b[K",
+        "\x1b[K",
+    ]
 
 
 def test_each_disk_operation_may_fail_instead(

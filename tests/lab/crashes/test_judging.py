@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,19 +14,19 @@ from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes import judging
 from harness.lab.crashes.base import Base
-from harness.lab.crashes.judging import Bench, a_place, crash_into
+from harness.lab.crashes.judging import Bench, Told, a_place, crash_into, one_behind
 from harness.lab.crashes.warm import Warm
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.record import Record
 from harness.world.disk.states import State, states
-from harness.world.process import Server
+from harness.world.process import Life, Server
 from tests.lab.crashes.conftest import recorded
 
 REMEMBERS = str(Path(__file__).parents[2] / "stacks" / "remembers.py:Remembers")
 
 
-class Told(Bench):
+class Scripted(Bench):
     """A bench that is told what the warm life says and what the forks say."""
 
     forked: list[int]
@@ -34,8 +36,8 @@ class Told(Bench):
         self.says = says
         self.forked = []
 
-    def _in_the_warm_life(self, warm: Warm, left: State) -> Verdict:
-        return self.says["warm"]
+    def _in_the_warm_life(self, warm: Warm, left: State, turns_after: int = 2) -> Told:
+        return lambda: self.says["warm"]
 
     def in_forks(self, left: State) -> Verdict:
         self.forked.append(left.number)
@@ -64,7 +66,7 @@ def test_of_what_ends_well_a_sample_is_played_in_forks(
 ) -> None:
     monkeypatch.setattr(judging, "SAMPLE_EVERY", 3)
     chosen = states(base.operations, "kill").distinct[:7]
-    bench = Told(base, server, warm, {"warm": passed, "forks": passed})
+    bench = Scripted(base, server, warm, {"warm": passed, "forks": passed})
     assert [judged.verdict for judged in bench.judge_all(chosen)] == [passed] * 7
     assert bench.forked == [left.number for left in chosen[::3]]
     bench.close()
@@ -74,7 +76,7 @@ def test_whatever_ends_badly_is_what_the_forks_say(
     base: Base, server: Server, warm: Warm, passed: Verdict
 ) -> None:
     chosen = states(base.operations, "kill").distinct[:3]
-    bench = Told(base, server, warm, {"warm": _bad(passed), "forks": passed})
+    bench = Scripted(base, server, warm, {"warm": _bad(passed), "forks": passed})
     assert [judged.verdict for judged in bench.judge_all(chosen)] == [passed] * 3
     assert len(bench.forked) == 3
     bench.close()
@@ -85,7 +87,7 @@ def test_a_warm_life_that_hides_something_is_given_up_and_taken_back(
 ) -> None:
     monkeypatch.setattr(judging, "SAMPLE_EVERY", 3)
     chosen = states(base.operations, "kill").distinct[:6]
-    bench = Told(base, server, warm, {"warm": passed, "forks": passed})
+    bench = Scripted(base, server, warm, {"warm": passed, "forks": passed})
     said = []
     for judged in bench.judge_all(chosen):
         said.append((judged.state.number, judged.verdict.outcome, judged.again))
@@ -113,6 +115,77 @@ def test_a_stack_that_remembers_in_its_process_is_not_blamed_for_the_warm_life()
         bench.close()
         warm.close()
     assert outcomes == ["pass"] * 4
+
+
+def test_what_is_tried_comes_one_behind_and_a_sample_at_once() -> None:
+    tried: list[str] = []
+
+    def tries() -> Iterator[Tried]:
+        for name in ("a", "b", "sample", "c", "d"):
+            tried.append(name)
+            yield Tried(name, sampled=name == "sample")
+
+    came = [(one.name, tried[-1]) for one in one_behind(tries())]
+    assert came == [("a", "b"), ("b", "sample"), ("sample", "sample"), ("c", "d"), ("d", "d")]
+
+
+def test_a_state_is_judged_while_the_life_is_busy_with_the_next(
+    base: Base, server: Server, warm: Warm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work: list[bool] = []
+    asked: list[bool] = [False]
+    ask = Life.ask
+
+    def seen(life: Life, *arguments: Any) -> Any:
+        asked[0] = True
+        try:
+            return ask(life, *arguments)
+        finally:
+            asked[0] = False
+
+    def noted(record: Record, promises: Sequence[str] | None = None) -> Verdict:
+        at_work.append(asked[0])
+        return judge(record, promises)
+
+    monkeypatch.setattr(Life, "ask", seen)
+    monkeypatch.setattr(judging, "judge", noted)
+    bench = Bench(base, server, warm)
+    chosen = states(base.operations, "kill").distinct[::6]
+    assert {verdict.outcome for verdict in bench.ask_all(chosen)} == {"pass"}
+    bench.close()
+    # After the last there is no other.
+    assert at_work[:-1] == [True] * (len(at_work) - 1)
+    assert at_work[-1] is False
+
+
+def test_after_an_operation_that_failed_it_counts_what_was_done_since(
+    base: Base, passed: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Record] = []
+
+    def counted(record: Record, promises: Sequence[str] | None = None) -> Verdict:
+        heard.append(record)
+        return passed
+
+    def record(*disk: tuple[str, str | None]) -> Record:
+        record = Record(base.header)
+        for kind, error in disk:
+            told = {"operation": kind, "path": "log", "to": None, "offset": 0, "size": 1}
+            record.add("disk", {**told, "error": error}, at_ns=0, life=1, turn=1)
+        return record
+
+    monkeypatch.setattr(judging, "judge", counted)
+    passes = judging.Passes()
+    kept, failed = ("write", None), ("fsync", "EIO")
+    for each in (record(kept), record(kept, kept), record(failed), record(failed, kept)):
+        assert passes.verdict(each, 0, 0) is passed
+    assert [len(one.events) for one in heard] == [1, 1, 2]
+
+
+@dataclass(frozen=True)
+class Tried:
+    name: str
+    sampled: bool
 
 
 def test_states_that_differ_in_nothing_a_check_looks_at_are_judged_once(
@@ -144,8 +217,8 @@ def test_a_state_that_is_only_asked_hears_no_next_message_and_is_held_to_its_mem
 
     monkeypatch.setattr(judging, "judge", seen)
     bench = Bench(base, server, warm)
-    for left in states(base.operations, "kill").distinct:
-        assert bench.ask(left).outcome == "pass"
+    every = states(base.operations, "kill").distinct
+    assert [verdict.outcome for verdict in bench.ask_all(every)] == ["pass"] * len(every)
     bench.close()
     for record in heard:
         (crashed,) = record.of("crashed")
@@ -157,5 +230,5 @@ def test_a_state_that_is_only_asked_hears_no_next_message_and_is_held_to_its_mem
 def test_only_a_warm_life_is_asked_alone(base: Base, server: Server) -> None:
     bench = Bench(base, server)
     with pytest.raises(ValueError, match="only a warm life"):
-        bench.ask(states(base.operations, "kill").distinct[0])
+        next(bench.ask_all(states(base.operations, "kill").distinct))
     bench.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ import pytest
 from harness.case import parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
-from harness.lab.crashes import real
+from harness.lab.crashes import judging, real
 from harness.lab.crashes.base import Base
 from harness.lab.crashes.judging import a_place
 from harness.lab.crashes.real import Strike, confirm, record_of_strike, source_line, strike
 from harness.lab.crashes.warm import warm_life
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
+from harness.record import Record
 from harness.world.disk.states import states
 from harness.world.process import Server
 from harness.world.syscalls.rehearsal import available
@@ -68,7 +69,7 @@ def _killed_at(server: Server, base: Base, step: int) -> tuple[int, set[int]]:
 def test_the_reference_stack_goes_on_after_each(base: Base, server: Server) -> None:
     for at in (3, len(base.operations) // 2, len(base.operations) - 1):
         with a_place(server) as home:
-            one = strike(server, base, at, home)
+            one = strike(server, base, at, home)()
         assert (one.verdict.outcome, one.at) == ("pass", at)
 
 
@@ -111,8 +112,8 @@ def test_after_the_blow_a_warm_life_goes_on_as_forks_would(stack: tuple[Server, 
     server, base = stack
     at = len(base.operations) // 2
     with warm_life(server, base.scenario) as warm, a_place(server) as one, a_place(server) as two:
-        alone = strike(server, base, at, one)
-        handed = strike(server, base, at, two, warm)
+        alone = strike(server, base, at, one)()
+        handed = strike(server, base, at, two, warm)()
     assert _without_lines(handed.verdict) == _without_lines(alone.verdict)
     assert difference(handed.left, alone.left) is None
     assert handed.unknown is alone.unknown is None
@@ -124,6 +125,26 @@ def _without_lines(verdict: Verdict) -> Verdict:
     return dataclasses.replace(verdict, findings=findings)
 
 
+def test_what_is_judged_once_for_several_is_what_each_would_be_judged_alone(
+    base: Base, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[Record] = []
+
+    def counted(record: Record, promises: Any = None) -> Verdict:
+        judged.append(record)
+        return judge(record, promises)
+
+    monkeypatch.setattr(judging, "judge", counted)
+    points = range(6, 20)
+    together = list(confirm(server, base, points))
+    assert len(judged) < len(points)
+    for one in together:
+        with a_place(server) as home:
+            alone = strike(server, base, one.at, home)()
+        assert (one.verdict, one.unknown) == (alone.verdict, alone.unknown)
+        assert difference(one.left, alone.left) is None
+
+
 class _Says:
     """Stands for `strike`: what the warm life says, and what forks say from one point on."""
 
@@ -132,11 +153,13 @@ class _Says:
         self.bad_from = 1
         self.forked: list[int] = []
 
-    def __call__(self, _server: Any, _base: Any, at: int, _home: Any, warm: Any) -> Strike:
+    def __call__(
+        self, _server: Any, _base: Any, at: int, _home: Any, warm: Any = None, _passes: Any = None
+    ) -> Callable[[], Strike]:
         if warm is None:
             self.forked.append(at)
         bad = warm is None and len(self.forked) > self.bad_from
-        return Strike(at, self.bad if bad else self.verdict, Tree(), None)
+        return lambda: Strike(at, self.bad if bad else self.verdict, Tree(), None)
 
 
 def test_a_sample_is_struck_in_forks_and_where_they_contradict_all_are(
@@ -156,5 +179,5 @@ def test_a_sample_is_struck_in_forks_and_where_they_contradict_all_are(
 
 def test_an_operation_that_never_comes_is_said(base: Base, server: Server) -> None:
     with a_place(server) as home:
-        one = strike(server, base, len(base.operations) + 5, home)
+        one = strike(server, base, len(base.operations) + 5, home)()
     assert one.unknown == "it never came to that operation"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,23 @@ def test_what_a_failed_barrier_leaves_of_a_batch_is_written_again(
         f"task {n}" for n in range(4)
     ]
     codec.close()
+
+
+def test_a_record_of_a_large_batch_costs_what_one_of_a_small_batch_costs(tmp_path: Path) -> None:
+    def cheapest_s(batch: int) -> float:
+        path = tmp_path / f"{batch}.jsonl"
+        with ConversationCodec(path, batch=batch, rotate_bytes=1 << 40) as codec:
+            for _ in range(12_000):
+                codec.append("user", "task", tokens=1)
+            return min(timed(codec, 100) for _ in range(20))
+
+    def timed(codec: ConversationCodec, times: int) -> float:
+        began = time.process_time()
+        for _ in range(times):
+            codec.append("user", "task", tokens=1)
+        return time.process_time() - began
+
+    assert cheapest_s(100_000) < 2 * cheapest_s(50)
 
 
 @pytest.mark.parametrize("bad", [{"batch": 0}, {"rotate_bytes": 0}])

@@ -42,6 +42,31 @@ def test_a_large_log_goes_on_in_a_new_file(tmp_path: Path) -> None:
     assert ConversationCodec(path).verify() == []
 
 
+@pytest.mark.parametrize("name", ["log.jsonl.1", "log.jsonl.00000²", "log.jsonl.old.000001"])
+def test_a_file_that_rotation_does_not_make_is_no_part_of_the_log(
+    name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.jsonl"
+    with ConversationCodec(path) as codec:
+        codec.append("user", "ours")
+    (tmp_path / name).write_bytes(b"a copy that somebody made\n")
+    assert [each.content for each in ConversationCodec(path).read_all()] == ["ours"]
+    assert ConversationCodec(path).verify() == []
+
+
+def test_the_millionth_file_comes_after_the_last_of_six_digits(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    with ConversationCodec(path, rotate_bytes=1) as codec:
+        records = [codec.append("user", f"line {n}") for n in range(3)]
+    for old, new in (("000002", "1000000"), ("000001", "999999")):
+        path.with_name(f"log.jsonl.{old}").rename(path.with_name(f"log.jsonl.{new}"))
+    assert ConversationCodec(path).read_all() == records
+    with ConversationCodec(path, rotate_bytes=1) as codec:
+        records.append(codec.append("user", "line 3"))
+    assert (tmp_path / "log.jsonl.1000001").is_file()
+    assert ConversationCodec(path).read_all() == records
+
+
 def test_a_tail_may_begin_in_an_earlier_file(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     with ConversationCodec(path, rotate_bytes=SIZE) as codec:
