@@ -15,7 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from harness.files import Unreadable, read_file
+
 VERSION = 1
+BYTES_MAX = 1024 * 1024 * 1024
+"""Of a stored record that is read again."""
 
 KINDS = {
     "life.started": "a process was forked; `life` counts from 1",
@@ -163,11 +167,13 @@ def read(path: Path) -> Record:
     """Read a stored record; RecordError names the line that is not one."""
     if path.is_dir():
         held = next(iter(sorted(path.rglob("record.jsonl"))), None)
-        there = f"name the file in it, such as {held}" if held else "and there is none in it"
-        raise RecordError(f"{path}: expected a record, got a folder; {there}")
+        there = f"; name the file in it, such as {held}" if held else " without one; name a file"
+        raise RecordError(f"{path}: expected a record.jsonl, got a folder{there}")
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_file(path, BYTES_MAX).decode("utf-8").split("\n")
+    except Unreadable as error:
+        raise RecordError(f"{path}: expected a record.jsonl, {error}") from error
+    except UnicodeDecodeError as error:
         raise RecordError(f"{path}: cannot be read as a record: {error}") from error
     if lines and not lines[-1]:
         lines.pop()
@@ -179,7 +185,7 @@ def read(path: Path) -> Record:
                 record = Record(_header(value["header"]))
             else:
                 record.events.append(Event(**value))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise RecordError(
                 f"{path}:{number}: expected {'the header' if number == 1 else 'an event'} of a "
                 f"record of version {VERSION}, got {line[:60]!r} ({error}); "

@@ -6,6 +6,7 @@ A line that is written over is for a terminal that somebody watches. Colours are
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import textwrap
@@ -27,6 +28,24 @@ def is_watched(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool
 def has_colours(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
     """Whether styles may show there at all; whoever paints them keeps `NO_COLOR`."""
     return stream.isatty() or bool(environ.get("FORCE_COLOR"))
+
+
+def let_go(stream: IO[str]) -> None:
+    """Nobody reads this stream any more: what is still said goes nowhere, and breaks nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def tidy(text: str) -> str:
+    """On one line, and without anything that a terminal would obey."""
+    return harmless(" ".join(part.strip() for part in text.splitlines()))
+
+
+def harmless(line: str) -> str:
+    """Without anything that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
 
 
 def columns(most: int = COLUMNS_MAX) -> int:

@@ -61,7 +61,7 @@ def test_damage_is_named_by_line(tmp_path: Path, content: str, line: int, expect
 
 
 def test_a_file_that_is_not_there_or_not_text_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="cannot be read as a record"):
+    with pytest.raises(RecordError, match=r"expected a record.jsonl, got an error"):
         read(tmp_path / "none.jsonl")
     binary = tmp_path / "binary.jsonl"
     binary.write_bytes(b"\xff\xfe\x00")

@@ -1,4 +1,6 @@
-"""The twenty promises: what every target is held to, each under its code.
+"""The twenty promises: what every target is held to, each under its code, in words used everywhere.
+
+The rule under a finding, `harness explain` and the table of the README say them from here.
 
 Clauses P come from the published contract "Resume Means Resume" (arXiv:2608.03836); S is the
 storage layer, W the wire, T time.
@@ -30,18 +32,12 @@ PROMISES = (
         "within each tool's declared contract, no effect is doubled or forgotten",
     ),
     Promise("P3", "fork-determinism", "resuming twice from one state gives the same request"),
-    Promise(
-        "P4",
-        "checkpoint-validity",
-        "a checkpoint is whole, of a known version, and agrees with the log",
-    ),
+    Promise("P4", "checkpoint-validity", "a checkpoint is whole and agrees with the log"),
     Promise("P5", "consume-once", "one user message is answered once, however often it is resent"),
     Promise("P6", "recovery-determinism", "crashing again during recovery changes nothing"),
     Promise("S1", "acknowledged-durable", "no acknowledged turn is lost"),
     Promise(
-        "S2",
-        "loads-clean",
-        "it opens on any legal state; damage is reported, never swallowed or fatal to the rest",
+        "S2", "loads-clean", "it opens on whatever a crash left; damage is told, not swallowed"
     ),
     Promise(
         "S3",
@@ -55,37 +51,33 @@ PROMISES = (
     Promise(
         "S6",
         "confined",
-        "nothing is read or written outside the session's directory; modes 0700/0600",
+        "nothing outside the session's directory is written, no other session's is read",
     ),
     Promise("W1", "requests-accepted", "the API never rejects a request for its shape"),
     Promise(
-        "W2", "window-kept", "every request fits budget and context window, by the meter's ruler"
+        "W2", "window-kept", "every request fits budget and context window, by the API's ruler"
     ),
     Promise(
         "W3",
         "newest-kept",
-        "the newest user message, pins, and whole tool pairs are in the request",
+        "the newest user message, pins (`pin: true`) and whole tool pairs are in the request",
     ),
-    Promise(
-        "W4",
-        "bounded",
-        "attempts per turn and spend per turn are bounded; no loop without progress",
-    ),
+    Promise("W4", "bounded", "attempts and spend per turn are bounded; no loop without progress"),
     Promise(
         "W5",
         "books-agree",
-        "the target's own usage equals the API's ledger, lost replies included",
+        "the stack's own usage equals the API's ledger, as far as it can know it",
     ),
     Promise(
         "W6",
         "prefix-stable",
-        "a resumed session re-sends a byte-identical prefix; cache breaks are labelled by cause",
+        "each request begins with the one before it; a cut or a summary explains a break",
     ),
-    Promise("W7", "shut-network", "no request leaves the harness"),
+    Promise("W7", "shut-network", "no request leaves the lab"),
     Promise(
         "T1",
         "time-honest",
-        "expiry, rate limits and cache lifetimes are right across gaps and clock jumps",
+        "`retry-after` and expiry are kept, and a clock set wrong is not waited for",
     ),
 )
 _BY_CODE = {promise.code: promise for promise in PROMISES}

@@ -14,6 +14,8 @@ from harness.scenario.load import NothingToRun, ScenarioError, find, load
 if TYPE_CHECKING:
     from harness.scenario.load import Loaded
 
+FILES_SHOWN = 20
+"""Files whose complaints are told; mend those, and the others are next."""
 _WORD = re.compile(r"\s*([()]|[^\s()]+)")
 
 
@@ -49,8 +51,15 @@ def all_sound(paths: Sequence[Path]) -> list[Loaded]:
     """The scenarios under these paths; Stop with every complaint where one is not sound."""
     good, bad = sound(found(paths))
     if bad:
-        raise Stop(USAGE, "\n".join(bad))
+        raise Stop(USAGE, complaints(bad))
     return good
+
+
+def complaints(bad: Sequence[str]) -> str:
+    """What is wrong with each of these files, or with the first and how many more."""
+    more = len(bad) - FILES_SHOWN
+    counted = [f"and {more} more file{'' if more == 1 else 's'}"] if more > 0 else []
+    return "\n".join([*bad[:FILES_SHOWN], *counted])
 
 
 def the_one(path: Path) -> Loaded:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import io
-import os
 import re
 import sys
 import textwrap
@@ -19,7 +17,10 @@ from typing import Any, Never
 
 from harness.cli.notice import clear, notice
 from harness.cli.stop import INTERRUPTED, INVALID, SHELF, USAGE, Stop, interrupted_once
+from harness.cli.streams import stand_on_streams
+from harness.terminal import harmless, let_go
 
+DISTRIBUTION = "conversation-crash-lab"
 Command = Callable[[argparse.Namespace], int]
 
 _EXITS = """\
@@ -48,11 +49,34 @@ class _Parser(argparse.ArgumentParser):
         more = self.more() if self.more is not None else ""
         return super().format_help() + more
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """At once and aloud: argparse itself is silent where that cannot be said."""
+        stream = file or sys.stderr
+        stream.write(message)
+        stream.flush()
+
     def refuse(self, unknown: Sequence[str]) -> Never:
         """Say what was not understood, and what may have been meant."""
         options = re.findall(r"(?<![\w-])--?[a-z][\w-]*", self.format_usage())
         near = next(filter(None, (_near(word, options) for word in unknown)), "")
         self.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
+
+
+class _Version(argparse.Action):
+    """Says it and ends; looked up only then."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**{**more, "nargs": 0})
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> Never:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            said = f"harness {version(DISTRIBUTION)}\n"
+        except PackageNotFoundError:
+            said = "harness, of no version: it is not installed\n"
+        parser._print_message(said, sys.stdout)
+        parser.exit()
 
 
 def _near(word: str, known: Sequence[str]) -> str:
@@ -63,10 +87,21 @@ def _near(word: str, known: Sequence[str]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding lacks must not end the run.
-            stream.reconfigure(errors="backslashreplace")
+    stand_on_streams()
+    code = _obey(argv)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go(sys.stdout)
+    except OSError as error:
+        let_go(sys.stdout)
+        _complain(f"expected to write the output, got {error.strerror}; make room for it")
+        return USAGE
+    return code
+
+
+def _obey(argv: Sequence[str] | None) -> int:
+    """The command's exit code, whatever becomes of it; what went wrong is said on stderr."""
     try:
         with interrupted_once():
             arguments = _parsed(argv)
@@ -74,28 +109,36 @@ def main(argv: Sequence[str] | None = None) -> int:
                 notice("loading the lab")
             return _room(arguments.command)(arguments)
     except Stop as stop:
-        clear()
-        sys.stderr.write(f"{stop}\n")
+        _complain(str(stop))
         return stop.code
     except KeyboardInterrupt:
-        clear()
-        sys.stderr.write("interrupted\n")
+        _complain("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader left (`harness list | head`); Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader left (`harness list | head`): it has read what it wanted.
+        let_go(sys.stdout)
         return 0
     except OSError as error:
         where = error.filename or "the output"
         got = error.strerror or error
-        sys.stderr.write(f"expected to use {where}, got {got}; check the path and its space\n")
+        _complain(f"expected to use {where}, got {got}; check the path and its space")
         return USAGE
     except Exception as error:  # noqa: BLE001 - exit 1 would read as a broken promise
-        clear()
-        traceback.print_exc()
         kind = type(error).__name__
-        sys.stderr.write(f"the harness itself broke ({kind}); please report the lines above\n")
+        told = "".join(traceback.format_exception(error))
+        _complain(f"{told}the harness itself broke ({kind}); please report the lines above")
         return INVALID
+
+
+def _complain(text: str) -> None:
+    """On stderr, while somebody reads that, and nothing in it that a terminal would obey."""
+    clear()
+    said = "".join(f"{harmless(line)}\n" for line in text.split("\n"))
+    try:
+        sys.stderr.write(said)
+        sys.stderr.flush()
+    except OSError:
+        let_go(sys.stderr)
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -114,6 +157,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action=_Version, help="say which version this is")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_run(commands)
     _add_sweep(commands)

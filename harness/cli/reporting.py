@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -38,6 +39,19 @@ def refusals() -> Iterator[None]:
         raise  # LookupErrors too, but mistakes of the harness
     except (lab.TargetError, ScenarioError, TokenError, UnknownRecorder, LookupError) as error:
         raise Stop(USAGE, str(error)) from error
+
+
+def folder(option: str, path: Path | None) -> None:
+    """The folder that an option names is made, now: Stop where that cannot be, not hours later."""
+    if path is None:
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        message = f"{option} {path}: expected a folder to write in, got {error.strerror}"
+        raise Stop(USAGE, f"{message}; name another folder") from error
 
 
 def publish(

@@ -15,6 +15,7 @@ from harness.checks.catalogue import promise
 from harness.checks.verdict import Finding
 from harness.report.replay import replay_of
 from harness.report.result import RecoveryCount, Result, Run, StateCount
+from harness.terminal import tidy
 
 LINES_MAX = 22
 MESSAGE_LINES = 3
@@ -103,12 +104,6 @@ def wall(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
 
 
-def _tidy(text: str) -> str:
-    """On one line, and without anything that a terminal would obey."""
-    line = " ".join(part.strip() for part in text.splitlines())
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
@@ -171,14 +166,14 @@ def _representatives(findings: Sequence[Finding], most: int) -> list[Finding]:
 def _finding(finding: Finding, width: int, *, crashes: bool) -> Iterator[Line]:
     yield from broken(finding.code, finding.message, width, "  ")
     turn = "whole run" if finding.turn is None else f"turn {finding.turn}"
-    parts = [turn, f"[{finding.tier}]" if crashes else "", _tidy(finding.where or "")]
+    parts = [turn, f"[{finding.tier}]" if crashes else "", tidy(finding.where or "")]
     place = "     " + "   ".join(part for part in parts if part)
     yield (Span(place if len(place) <= width else f"{place[: width - 4]} ...", "cyan"),)
 
 
 def broken(code: str, message: str, width: int, indent: str = "") -> Iterator[Line]:
     """A promise's code and name, and how it was broken: beside it, or below where that is long."""
-    known, told = promise(code), _tidy(message)
+    known, told = promise(code), tidy(message)
     title = f"{indent}{known.code} {known.name}".rstrip()
     if len(title) + 3 + len(told) <= width:
         yield (Span(title, "bold red"), Span(f"   {told}"))
@@ -209,7 +204,7 @@ def _reasons(result: Result, width: int, most: int, beside: int) -> Iterator[Lin
         colon = ":" if most else _ALL_REASONS
         yield (Span(f"  also invalid: {_counted(len(reasons), 'reason')}{colon}", "yellow"),)
     for reason in reasons[:most]:
-        yield from _wrapped(_tidy(reason), width, lines, indent)
+        yield from _wrapped(tidy(reason), width, lines, indent)
     if 0 < most < len(reasons):
         more = _counted(len(reasons) - most, "more reason")
         yield (Span(f"{indent}and {more}{_ALL_REASONS}"),)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
 from harness.report.result import Result, Run
-from harness.report.screen import Line, passed, screen, swept, total
+from harness.report.screen import Line, Span, passed, screen, swept, total
 from harness.report.tally import tally
-from harness.terminal import is_watched
+from harness.terminal import is_watched, let_go
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,9 +42,7 @@ class Announcer:
         progress: bool = True,
         waiting: str = "playing",
     ) -> None:
-        from rich.console import Console
-
-        self._console = Console(file=stream, highlight=False, soft_wrap=True, emoji=False)
+        self._console = painter(stream)
         self._live = stream.isatty() and not environ.get("CI")
         live = progress and is_watched(stream, environ)
         self._quiet = quiet
@@ -90,8 +88,28 @@ class Announcer:
             gap += [*table, ()]
         self._say([*gap, total(run, self._clock() - self._started)])
 
+    def hint(self, what: str = "", command: str = "") -> None:
+        """A last line about what to do next, if there is one; not where it is to be quiet."""
+        if command and not self._quiet:
+            self._say([(Span(what, "dim"), Span(command, "bold"))])
+
     def _say(self, lines: Sequence[Line]) -> None:
         say(self._console, lines)
+
+
+def painter(stream: IO[str], *, soft_wrap: bool = True) -> Console:
+    """A console that says what it is given, as it is; where nobody reads any more, nothing.
+
+    rich would end the process then, with an exit code that means something else here.
+    """
+    from rich.console import Console
+
+    class Painter(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            let_go(stream)
+
+    return Painter(file=stream, highlight=False, soft_wrap=soft_wrap, emoji=False)
 
 
 def say(console: Console, lines: Sequence[Line]) -> None:

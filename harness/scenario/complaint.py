@@ -19,6 +19,7 @@ from harness.scenario.document import Step
 from harness.scenario.faults import BOUNDARIES
 from harness.scenario.schema import Scenario
 
+GIVEN_MAX = 40
 _KINDS = {
     "string": "text",
     "int": "a whole number",
@@ -31,6 +32,47 @@ _KINDS = {
     "model": "a mapping",
     "datetime": "a time such as 2026-03-02T09:00:00Z",
 }
+_FORMS = {
+    "Step": "{{text: {0}}}",
+    "Say": "user: {0}",
+    "Words": "{{words: [20, 80]}}",
+    "Call": "{{tool: {0}, input: {{}}}}",
+    "ToolSpec": "{{returns: {0}}}",
+    "Model": "{{name: {0}}}",
+    "Clock": "{{start: {0}}}",
+    "Stack": "{{window_tokens: {0}}}",
+    "RateLimits": "{{requests: {0}}}",
+    "Most": "{{max: {0}}}",
+    "Least": "{{min: {0}}}",
+    "ExpectResume": "{{after_crash: 1, transcript: {0}}}",
+    "Sweep": "{{crash: every-operation, disk: [kill]}}",
+    "Fault": "crash: {{turn: 1, at: reply.received}}",
+    "Crash": "{{turn: 1, at: reply.received}}",
+    "Http": "{{turn: 1, status: 529}}",
+    "Stream": "{{turn: 1, cut: reset}}",
+    "Disk": "{{turn: 1, on: fsync, error: EIO}}",
+    "ToolFault": "{{turn: 1, crash: after_effect}}",
+    "Writer": "{{turn: 1, sessions: 2}}",
+    "ClockJump": "{{turn: 1, jump: -2h}}",
+    "Damage": "{{turn: 1, file: '*.jsonl'}}",
+    "Neighbour": "{{turn: 1, session: other, says: hello}}",
+    "Redelivery": "{{turn: 2, of: 1}}",
+}
+"""How each mapping is written, with what was given in its place."""
+_ADDED = {
+    "user": "add what the user says: `user: hello`",
+    "script": "add it, or let `harness init` write a first scenario",
+    "name": "add what it proves: `name: a crash on turn 3 resumes from turn 2`",
+    "turn": "add it: `turn: 1`",
+    "at": "add where it dies: `at: reply.received`",
+}
+_MEANT = {
+    "assistant": "what is answered is `reply: {text: ...}`",
+    "role": "a line is `user: ...` and `reply: {text: ...}`",
+    "content": "a line is `user: ...` and `reply: {text: ...}`",
+    "kill": "a death is `crash: {turn: 1, at: reply.received}`",
+}
+"""What whoever writes these keys means."""
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -56,6 +98,8 @@ class _Error:
     kind: str
     raw: Mapping[str, Any]
     known: tuple[str, ...]
+    wants: str = ""
+    """The name of the mapping that belongs here."""
 
     @property
     def is_kind(self) -> bool:
@@ -116,19 +160,53 @@ def _complaint(way: tuple[Step, ...], group: list[_Error]) -> Complaint:
     got = shown(one.raw["input"])
     if one.kind == "extra_forbidden":
         key = str(way[-1])
-        return Complaint(way, f"expected a known key, got `{key}`; {nearest(key, one.known)}", True)
+        return Complaint(way, f"expected a known key, got `{key}`; {_meant(key, one)}", True)
     if one.kind == "missing":
         key = f"the key `{way[-1]}`" if isinstance(way[-1], str) else f"item {way[-1] + 1}"
-        return Complaint(way[:-1], f"expected {key}, got {got}; add it")
+        return Complaint(
+            way[:-1], f"expected {key}, got {got}; {_ADDED.get(str(way[-1]), 'add it')}"
+        )
     wanted = dict.fromkeys(_expected(other) for other in group) if one.is_kind else [_expected(one)]
     message = f"expected {' or '.join(wanted)}"
     if ", got " not in message:
-        message += f", got {got}"
+        message += f", got {got}{_remedy(way, group, one.raw['input'])}"
     if way[-1:] == ("at",) and (
         close := get_close_matches(str(one.raw["input"]), BOUNDARIES, 1, 0.7)
     ):
         message = f"expected a boundary, got {got}; did you mean `{close[0]}`?"
     return Complaint(way, message)
+
+
+def _meant(key: str, one: _Error) -> str:
+    """What is to be written in the place of an unknown key."""
+    if key == "text" and one.known == ("words", "locale"):
+        return f"text stands there by itself: `{one.way[-2]}: {_given(one.raw['input'])}`"
+    told = _MEANT.get(key)
+    return nearest(key, one.known) if told is None else told
+
+
+def _remedy(way: tuple[Step, ...], group: Sequence[_Error], value: object) -> str:
+    """`; write ...` where the value is of the wrong kind and its right form is known."""
+    kinds = [one.kind.split("_")[0] for one in group if one.is_kind]
+    if "string" in kinds and isinstance(value, int | float):
+        return f"; quote it if it is text: '{shown(value)}'"
+    form = next((_FORMS[one.wants] for one in group if one.is_kind and one.wants in _FORMS), None)
+    if form is not None:
+        # Of a list's item there is no key to show.
+        key = f"{way[-1]}: " if way and isinstance(way[-1], str) else ""
+        return f"; write `{key}{form.format(_given(value))}`"
+    if {"dict", "mapping"} & {*kinds}:
+        return f"; write `{way[-1]}: {{name: value}}`"
+    if {"tuple", "list"} & {*kinds} and isinstance(value, Mapping):
+        return "; begin each item with `- `"
+    return ""
+
+
+def _given(value: object) -> str:
+    """A short value as it was given, or dots."""
+    if isinstance(value, str | int | float) and len(str(value)) <= GIVEN_MAX:
+        return shown(value)
+    return "..."
 
 
 def _expected(one: _Error) -> str:
@@ -139,7 +217,7 @@ def _expected(one: _Error) -> str:
         return str(context["expected"])
     if one.kind in _BOUNDS:
         words, key = _BOUNDS[one.kind]
-        return f"{words} {context[key]}"
+        return f"{words} {context[key]:.16g}"
     if one.kind in ("too_short", "string_too_short"):
         return f"at least {context['min_length']} {'item' if one.kind == 'too_short' else 'letter'}"
     if one.kind in ("too_long", "string_too_long"):
@@ -174,7 +252,8 @@ def _located(raw: Any) -> _Error:
         shape = _bare(shape)
         is_model = isinstance(shape, type) and issubclass(shape, BaseModel)
         known = tuple(shape.model_fields) if is_model else ()
-    return _Error(tuple(way), raw["type"], raw, known)
+    wants = shape.__name__ if isinstance(shape, type) else ""
+    return _Error(tuple(way), raw["type"], raw, known, wants)
 
 
 def _bare(shape: Any) -> Any:

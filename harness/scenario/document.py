@@ -17,6 +17,8 @@ from typing import Any, Never, TypeVar
 
 import yaml
 
+from harness.files import Unreadable, read_file
+
 BYTES_MAX = 4 * 1024 * 1024
 VALUES_MAX = 200_000
 DEPTH_MAX = 64
@@ -88,20 +90,9 @@ class Document:
 def read_text(path: Path) -> str:
     """The text of a file; ScenarioError where it cannot be read, is too long or is not UTF-8."""
     try:
-        if path.is_dir():
-            raise ScenarioError(f"{path}: expected a scenario file, got a folder; name a file")
-        with path.open("rb") as stream:
-            raw = stream.read(BYTES_MAX + 1)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ScenarioError(
-            f"{path}: expected a scenario file, got an error of the system ({reason}); "
-            "check the path"
-        ) from error
-    if len(raw) > BYTES_MAX:
-        raise ScenarioError(
-            f"{path}: expected at most {BYTES_MAX} bytes, got more; say it with `words` or `repeat`"
-        )
+        raw = read_file(path, BYTES_MAX)
+    except Unreadable as error:
+        raise ScenarioError(f"{path}: expected a scenario file, {error}") from error
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

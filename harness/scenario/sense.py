@@ -91,7 +91,10 @@ def _tools(scenario: Scenario) -> Iterator[Complaint]:
 
 def _no_tool(name: str, scenario: Scenario) -> str:
     if not scenario.tools:
-        return f"expected a tool of this scenario, got {name!r}; there are none: add it to `tools`"
+        return (
+            f"expected a tool of this scenario, got {name!r}; there are none: add "
+            f"`tools: {{{name}: {{returns: {{ok: true}}}}}}`"
+        )
     remedy = nearest(name, scenario.tools)
     return f"expected a tool of this scenario, got {name!r}; {remedy}"
 

@@ -132,7 +132,9 @@ class Server:
             answer = self._wait_ready()
         except Hangup:
             self.close()
-            raise ServerError("the process that imports the target ended by itself") from None
+            under = f" under {python}; is that a Python?" if python else ""
+            why = f"the process that imports the target ended by itself{under}"
+            raise ServerError(why) from None
         except BaseException:
             self.close()
             raise

@@ -38,10 +38,10 @@ def interrupt(*_args: object, **_options: object) -> None:
         (["run", "no/such/path"], "no/such/path: expected a scenario file or a folder"),
         (["replay", "hx1-nonsense"], "'hx1-nonsense' is no token"),
         (["check"], "harness check: the following arguments are required: RECORD"),
-        (["check", "."], ".: expected a record, got a folder; name the file in it, such as"),
+        (["check", "."], ".: expected a record.jsonl, got a folder; name the file in it, such as"),
         (
             ["check", "scenarios"],
-            "scenarios: expected a record, got a folder; and there is none in",
+            "scenarios: expected a record.jsonl, got a folder without one; name a file",
         ),
         (
             ["run", "--sead", "5"],
@@ -174,3 +174,12 @@ def test_names_that_the_terminal_cannot_write_are_escaped(shelf: Path) -> None:
     assert done.returncode == 0
     assert b"scenarios/\\xe4" in done.stdout
     assert b"T\\xfcr" in done.stdout
+
+
+def test_the_version_is_said_and_nothing_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    said = capsys.readouterr()
+    assert re.fullmatch(r"harness \d+\.\d+\.\d+\S*\n", said.out)
+    assert said.err == ""

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.case import scenario_hash
+from harness.checks.catalogue import PROMISES
 from harness.checks.judge import CHECKS
 from harness.cli import main
 from harness.cli.commands.shelf import FIRST_NAME
@@ -85,6 +86,11 @@ def test_the_scenario_of_the_readme_is_one(tmp_path: Path) -> None:
     path = tmp_path / "readme.scenario.yaml"
     path.write_text(_block("yaml", "expect:"), encoding="utf-8")
     assert load(path).scenario.expect.resume is not None
+
+
+def test_the_table_of_promises_says_what_findings_and_explain_say() -> None:
+    told = re.findall(r"^\| ([PSWT]\d) \| (.*) \|$", README, flags=re.MULTILINE)
+    assert told == [(promise.code, promise.says) for promise in PROMISES]
 
 
 def test_the_table_of_promises_names_every_check_there_is() -> None:

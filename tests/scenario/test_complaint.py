@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from typing import Any, get_args
 
-from harness.scenario.complaint import nearest, shown
+import pytest
+from pydantic import BaseModel
+
+from harness.scenario.complaint import _FORMS, nearest, shown
 from harness.scenario.document import parse
 from harness.scenario.load import ScenarioError, scenario_of
+from harness.scenario.schema import Scenario
 
 SAY = "name: x\nscript:\n"
 
@@ -20,10 +25,22 @@ def refusal(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("name: x", ["a:1:1: expected the key `script`, got a mapping with name; add it"]),
+        (
+            "name: x",
+            [
+                "a:1:1: expected the key `script`, got a mapping with name; add it, or let "
+                "`harness init` write a first scenario"
+            ],
+        ),
         ("name: x\nscript: []", ["a:2:9: expected at least 1 item, got an empty list"]),
         ("name: ''\nscript: 5", None),
-        (SAY + " - user: 5", ["a:3:10: expected text or a mapping with words, locale, got 5"]),
+        (
+            SAY + " - user: 5",
+            [
+                "a:3:10: expected text or a mapping with words, locale, got 5; quote it if it is "
+                "text: '5'"
+            ],
+        ),
         (
             SAY + " - user: {wrds: 5}",
             ["a:3:11: expected a known key, got `wrds`; did you mean `words`?"],
@@ -38,9 +55,12 @@ def refusal(text: str) -> list[str]:
         ),
         (
             SAY + " - {repeat: 3}",
-            ["a:3:4: expected the key `user`, got a mapping with repeat; add it"],
+            [
+                "a:3:4: expected the key `user`, got a mapping with repeat; add what the user "
+                "says: `user: hello`"
+            ],
         ),
-        (SAY + " - 5", ["a:3:4: expected a mapping with user, reply, pin, got 5"]),
+        (SAY + " - 5", ["a:3:4: expected a mapping with user, reply, pin, got 5; write `user: 5`"]),
         (
             SAY + " - {user: a, reply: {txt: b}}",
             ["a:3:22: expected a known key, got `txt`; did you mean `text`?"],
@@ -78,6 +98,61 @@ def test_a_wrong_shape_is_said_in_its_place(text: str, lines: list[str] | None) 
     assert all("function-after" not in line and "constrained" not in line for line in got)
     if lines is not None:
         assert got == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        (SAY + " - {user: a, reply: hello}", "got 'hello'; write `reply: {text: 'hello'}`"),
+        (SAY + " - {user: a, reply: [hello]}", "got 'hello'; write `{text: 'hello'}`"),
+        (SAY + f" - {{user: a, reply: {'x' * 50}}}", "xxx'; write `reply: {text: ...}`"),
+        (SAY + " - {user: a, assistant: b}", "what is answered is `reply: {text: ...}`"),
+        (SAY + " - user: {text: a}", "text stands there by itself: `user: 'a'`"),
+        ("name: x\nscript: {user: a}", "with user; begin each item with `- `"),
+        (
+            SAY + " - user: a\nfaults: [{http: 529}]",
+            "got 529; write `http: {turn: 1, status: 529}`",
+        ),
+        (
+            SAY + " - user: a\nexpect: {cost_usd: 1.2}",
+            "got 1.2; write `cost_usd: {max: 1.2}`",
+        ),
+        (SAY + " - user: a\nmodel: haiku", "got 'haiku'; write `model: {name: 'haiku'}`"),
+        (
+            SAY + " - {user: a, reply: {tool: pay}}",
+            "there are none: add `tools: {pay: {returns: {ok: true}}}`",
+        ),
+    ],
+)
+def test_the_commonest_slips_are_shown_their_right_form(text: str, end: str) -> None:
+    assert any(line.endswith(end) for line in refusal(text))
+
+
+def test_each_form_that_is_shown_is_one() -> None:
+    """What is advised must itself be accepted."""
+    models = {model.__name__: model for model in _models(Scenario)}
+    for name, form in _FORMS.items():
+        value = "2026-03-02T09:00:00Z" if name == "Clock" else 5
+        text = form.format(f"'{value}'" if name in ("Step", "Say", "Call", "Model") else value)
+        assert models[name].model_validate(parse(text, "form").root.data()), name
+
+
+def _models(model: type[BaseModel], seen: set[type] | None = None) -> Iterator[type[BaseModel]]:
+    """A model and all that stand in its fields."""
+    seen = set() if seen is None else seen
+    if model not in seen:
+        seen.add(model)
+        yield model
+        for field in model.model_fields.values():
+            for part in _parts(field.annotation):
+                yield from _models(part, seen)
+
+
+def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
 
 
 def test_an_unknown_disk_operation_lists_what_there_is() -> None:

@@ -125,7 +125,7 @@ def test_unreadable_and_endless_files_are_refused(tmp_path: Path) -> None:
         read_text(tmp_path / "none")
     long = tmp_path / "long"
     long.write_bytes(b"#" * (document.BYTES_MAX + 1))
-    with pytest.raises(ScenarioError, match="expected at most 4194304 bytes"):
+    with pytest.raises(ScenarioError, match="got more than 4 MB; give a shorter one"):
         read_text(long)
 
 

@@ -73,7 +73,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_lines(tmp_path: Path) 
     with pytest.raises(ScenarioError) as caught:
         load(path)
     assert str(caught.value).split("\n") == [
-        f"{path}:1:7: expected text, got 5",
+        f"{path}:1:7: expected text, got 5; quote it if it is text: '5'",
         f"{path}:4:5: expected a known key, got `replay`; did you mean `reply`?",
         f"{path}:6:5: expected a known key, got `crsh`; did you mean `crash`?",
     ]

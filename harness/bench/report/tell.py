@@ -13,6 +13,7 @@ from typing import IO
 
 from harness.bench.plan import GROUPS, OURS
 from harness.bench.row import Report, Row, Target
+from harness.report.text import painter
 
 TITLES: Mapping[str, str] = {
     "window": "push one turn and get a 6,000-token window",
@@ -135,11 +136,10 @@ def _plain(table: Table, stream: IO[str]) -> None:
 
 
 def _painted(table: Table, stream: IO[str]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as RichTable
 
-    console = Console(file=stream, highlight=False, emoji=False)
+    console = painter(stream, soft_wrap=False)
     shown = RichTable(title=escape(table.title), title_justify="left", title_style="bold", box=None)
     for column, name in enumerate(table.header):
         shown.add_column(escape(name), justify="right" if column else "left", header_style="dim")

@@ -23,7 +23,10 @@ from harness.bench.row import Report, ReportError, dumps, loads
 from harness.bench.run import Broken, Interrupted, NoBenchmarks, run
 from harness.cli.stop import INTERRUPTED, INVALID, NOTHING, USAGE, Stop
 from harness.cli.written import written
+from harness.files import Unreadable, read_file
 from harness.terminal import is_watched
+
+BASELINE_BYTES_MAX = 16 * 1024 * 1024
 
 
 def bench(arguments: argparse.Namespace) -> int:
@@ -85,7 +88,13 @@ def _baseline(path: Path | None) -> Report | None:
     if path is None:
         return None
     try:
-        return loads(path.read_text(encoding="utf-8"), str(path))
+        return loads(read_file(path, BASELINE_BYTES_MAX).decode("utf-8"), str(path))
+    except Unreadable as error:
+        message = f"{path}: expected a report of `harness bench --json`, {error}"
+        raise Stop(USAGE, f"harness bench --against: {message}") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        message = f"{path}: expected a report of `harness bench --json`, got {error}"
+        raise Stop(USAGE, f"harness bench --against: {message}; name another file") from error
     except ReportError as error:
         raise Stop(USAGE, f"harness bench --against: {error}") from error
 

@@ -10,13 +10,11 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from rich.console import Console
-
 from harness.cli.stop import INVALID
 from harness.lab.doctor import Diagnosis, diagnose
 from harness.report import screen
 from harness.report.screen import Span
-from harness.report.text import say
+from harness.report.text import painter, say
 from harness.terminal import COLUMNS, columns, is_watched
 
 VERSION = 1
@@ -27,7 +25,7 @@ _STATE_WIDTH = 10
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Try everything and say it; exit code 0 where the main job works, else 3."""
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False)
+    console = painter(sys.stdout)
     live = is_watched(sys.stdout) and not arguments.json
     with console.status("trying what works here") if live else contextlib.nullcontext():
         found = diagnose()

@@ -75,8 +75,6 @@ def _say(lines: list[Line]) -> None:
     if not has_colours(sys.stdout):
         sys.stdout.writelines("".join(span.text for span in line) + "\n" for line in lines)
         return
-    from rich.console import Console
+    from harness.report.text import painter, say
 
-    from harness.report.text import say
-
-    say(Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False), lines)
+    say(painter(sys.stdout), lines)

@@ -139,8 +139,6 @@ def _several(count: int, noun: str) -> str:
 
 
 def _say(lines: Sequence[Line]) -> None:
-    from rich.console import Console
+    from harness.report.text import painter, say
 
-    from harness.report.text import say
-
-    say(Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False), lines)
+    say(painter(sys.stdout), lines)

@@ -10,8 +10,8 @@ import textwrap
 from pathlib import Path
 
 from harness.cli.stop import SHELF, USAGE, Stop
+from harness.terminal import columns, tidy
 
-WIDTH = 95
 _NOT_A_NAME = re.compile(r"[^\w-]+")
 
 
@@ -41,8 +41,9 @@ def bring_in(arguments: argparse.Namespace) -> int:
         message = f"{path} is there already and stays as it is; name another file with --out"
         raise Stop(USAGE, f"harness import: {message}") from error
     again = f"harness run {shlex.quote(str(path))}"
+    about = textwrap.fill(tidy(scenario.about), columns(), break_on_hyphens=False)
     sys.stdout.write(
-        f"wrote {path}\n{textwrap.fill(scenario.about, WIDTH)}\n\n"
+        f"wrote {path}\n{about}\n\n"
         "next, live through it on the reference stack, and on yours:\n"
         f"  {again}\n  {again} --target path/to/file.py:Class\n"
     )

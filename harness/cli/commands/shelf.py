@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.cli.stop import USAGE, Stop
-from harness.terminal import columns, hanging
+from harness.terminal import columns, hanging, tidy
 
 FIRST_NAME = "resume/crash_on_turn_3_resumes_from_2.scenario.yaml"
 SCHEMA_NAME = "scenario.schema.json"
@@ -41,16 +41,20 @@ expect:
 
 
 def listing(arguments: argparse.Namespace) -> int:
-    """Every scenario's folder/name and its sentence; what is no YAML is said, with exit code 4."""
-    from harness.cli.choose import found
+    """Every scenario's folder/name and its sentence; what has none is said, with exit code 4.
+
+    No file is read further than to its name, unless that is not there.
+    """
+    from harness.cli.choose import complaints, found
     from harness.report.result import story_of
-    from harness.scenario.load import ScenarioError, headline
+    from harness.scenario.load import ScenarioError, headline, load
 
     rows: list[tuple[str, str]] = []
     bad: list[str] = []
     for path in found(arguments.paths):
         try:
-            rows.append((story_of(str(path)), headline(path).name))
+            name = headline(path).name or load(path).scenario.name
+            rows.append((story_of(str(path)), name))
         except ScenarioError as error:
             bad.append(str(error))
     width = columns(LIST_COLUMNS_MAX)
@@ -58,11 +62,11 @@ def listing(arguments: argparse.Namespace) -> int:
     sys.stdout.writelines(
         f"{line}\n"
         for story, name in rows
-        for line in hanging(story, name, indent=indent, width=width)
+        for line in hanging(tidy(story), tidy(name), indent=indent, width=width)
     )
     sys.stdout.write(f"\n{len(rows)} scenario{'' if len(rows) == 1 else 's'}\n")
     if bad:
-        raise Stop(USAGE, "\n".join(bad))
+        raise Stop(USAGE, complaints(bad))
     return 0
 
 

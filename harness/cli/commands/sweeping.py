@@ -11,7 +11,7 @@ from typing import IO
 
 from harness.cli.choose import the_one
 from harness.cli.notice import clear, notice
-from harness.cli.reporting import people, publish, refusals, say_notes
+from harness.cli.reporting import folder, people, publish, refusals, say_notes
 from harness.cli.stop import INTERRUPTED, USAGE, Stop
 from harness.lab import play as lab
 from harness.lab.crashes.sweep import Interrupted
@@ -19,7 +19,7 @@ from harness.report.result import Result, Run
 from harness.report.screen import wall
 from harness.report.text import Announcer
 from harness.scenario.load import Loaded
-from harness.terminal import is_watched
+from harness.terminal import is_watched, let_go
 from harness.world.syscalls.rehearsal import choose
 
 LIVE_EVERY_S = 0.1
@@ -32,6 +32,7 @@ def sweep(arguments: argparse.Namespace) -> int:
     with refusals():
         choose()
     loaded = the_one(arguments.scenario)
+    folder("--keep", arguments.keep)
     stream = people(arguments)
     progress = Progress(stream, time.monotonic, live=is_watched(stream), quiet=arguments.quiet)
     began = time.monotonic()
@@ -124,8 +125,7 @@ class Progress:
     def clear(self) -> None:
         """Take the line away."""
         if self._live and self._heard:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            self._write("\r\x1b[K")
 
     def on_state(self, what: str, done: int, planned: int) -> None:
         """So many of so many are done."""
@@ -145,5 +145,13 @@ class Progress:
             line = f"  {what}: {done:,} of {planned:,}"
             if since := done - self._first:
                 line += f", {wall((now - self._began) / since * (planned - done))} still"
-            self._stream.write(f"\r{line}\x1b[K" if self._live else f"{line}\n")
-        self._stream.flush()
+            self._write(f"\r{line}\x1b[K" if self._live else f"{line}\n")
+
+    def _write(self, text: str) -> None:
+        """Say it, while somebody reads."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._quiet = True
+            let_go(self._stream)

@@ -9,12 +9,15 @@ message is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.files import Unreadable, read_file
+
 BYTES_MAX = 32 * 1024 * 1024
+ROLES_MAX, ROLE_SHOWN = 5, 20
 _ROLES = ("user", "assistant")
 _Blocks = tuple[dict[str, Any], ...]
 
@@ -50,30 +53,29 @@ class Said:
 
 @dataclass(frozen=True)
 class Session:
-    """What a file holds. `damaged` are the lines that are no messages, `torn` when the last is."""
+    """What a file holds. `damaged` are the lines that are no messages, `torn` when the last is;
+    `others` are messages of neither user nor assistant: their lines, by their role."""
 
     name: str
     messages: tuple[Said, ...]
     damaged: tuple[int, ...]
     torn: bool
+    others: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def read(path: Path) -> Session:
     """Read a session file; ImportRefused where it holds no conversation."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(BYTES_MAX + 1)
-    except OSError as error:
-        raise ImportRefused(
-            f"{path}: cannot be read: {error.strerror}; give the session's file"
-        ) from error
-    if len(data) > BYTES_MAX:
-        raise ImportRefused(
-            f"{path}: expected at most {BYTES_MAX // 2**20} MB, got more; cut it to the last turns"
-        )
+        data = read_file(path, BYTES_MAX)
+    except Unreadable as error:
+        raise ImportRefused(f"{path}: expected a session's file, {error}") from error
     lines = list(_lines(data))
     messages = tuple(message for _, message in lines if isinstance(message, Said))
     damaged = tuple(number for number, message in lines if message is None)
+    others: dict[str, tuple[int, ...]] = {}
+    for number, role in lines:
+        if isinstance(role, str) and (role in others or len(others) < ROLES_MAX):
+            others[role] = (*others.get(role, ()), number)
     if not messages:
         raise ImportRefused(
             f"{path}: expected a conversation, one JSON message with role and content a line, got "
@@ -81,11 +83,12 @@ def read(path: Path) -> Session:
             "session's messages are kept in"
         )
     torn = bool(damaged) and damaged[-1] == lines[-1][0]
-    return Session(path.name, messages, damaged, torn)
+    return Session(path.name, messages, damaged, torn, others)
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, Said | bool | None]]:
-    """Each line's number and what it is: a message, something else (True), or damage (None)."""
+def _lines(data: bytes) -> Iterator[tuple[int, Said | str | bool | None]]:
+    """Each line's number and what it is: a message, the role of another one, something else
+    (True), or damage (None)."""
     whole = _whole(data)
     if whole is not None:
         yield from ((n, _message(n, value)) for n, value in enumerate(whole, 1))
@@ -95,7 +98,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, Said | bool | None]]:
             continue
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             yield number, None
             continue
         yield number, _message(number, value)
@@ -105,14 +108,14 @@ def _whole(data: bytes) -> Sequence[object] | None:
     """The messages of a file that is one JSON value, if that is what it is."""
     try:
         value = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if isinstance(value, dict) and isinstance(value.get("messages"), list):
         value = value["messages"]
     return value if isinstance(value, list) else None
 
 
-def _message(number: int, value: object) -> Said | bool | None:
+def _message(number: int, value: object) -> Said | str | bool | None:
     if not isinstance(value, dict):
         return None
     # Some agents keep each message under a key of its own, beside ids and times.
@@ -120,7 +123,7 @@ def _message(number: int, value: object) -> Said | bool | None:
     if not isinstance(inner, dict) or "role" not in inner or "content" not in inner:
         return True
     if inner["role"] not in _ROLES:
-        return True
+        return str(inner["role"])[:ROLE_SHOWN]
     content = inner["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if not isinstance(blocks, list) or not all(_is_block(block) for block in blocks):

@@ -14,10 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.lab.importer.read import Said, Session
+from harness.lab.importer.read import ImportRefused, Said, Session
 from harness.scenario.schema import Scenario
 
 TURNS_MAX = 10_000
+LINES_SHOWN = 10
+"""So many lines, and so many oddities, are told."""
 GO_ON = "Please go on."
 _SAME_TOOL = re.compile(r"[^A-Za-z0-9_-]")
 _UNSEEN: dict[str, Any] = {"words": [20, 60]}
@@ -45,10 +47,16 @@ class _Exchange:
 def relive(session: Session, source: str) -> Scenario:
     """The scenario of a session; `source` is what to call the file."""
     exchanges, returns, odd = _read(session.messages)
+    if not exchanges:
+        raise ImportRefused(
+            f"{source}: expected a message that a user wrote, got answers and results only "
+            f"({_lines_told([message.line for message in session.messages])}); give the file from "
+            "where the conversation begins"
+        )
     exchanges = exchanges[-TURNS_MAX:]
     faults = list(_faults(session, exchanges))
     lines = [_line(exchange) for exchange in exchanges]
-    told = [*_told(session, exchanges), *odd]
+    told = [*_told(session, exchanges), *_left_out(session), *odd[:LINES_SHOWN]]
     counted = "1 turn" if len(exchanges) == 1 else f"{len(exchanges)} turns"
     return Scenario.model_validate(
         {
@@ -74,11 +82,12 @@ def _read(messages: Sequence[Said]) -> tuple[list[_Exchange], dict[str, Any], li
             if message.text:
                 _hear(message, exchanges)
         elif last is None:
-            odd.append(f"Line {message.line}, an answer before any question, is left out.")
+            odd.append(
+                f"Line {message.line}, an answer before any question, is left out: a script begins "
+                "with what the user says."
+            )
         else:
             _answer(message, last, names, returns)
-    if not exchanges:
-        exchanges.append(_Exchange(GO_ON, 1))
     return exchanges, returns, odd
 
 
@@ -178,8 +187,30 @@ def _told(session: Session, exchanges: Sequence[_Exchange]) -> Iterator[str]:
             continue
         sound = False
     if session.damaged:
-        lines = ", ".join(map(str, session.damaged[:10]))
-        where = "the end is torn" if session.torn else "they are left out"
-        yield f"Lines that are no messages: {lines} of the file; {where}."
+        several = len(session.damaged) > 1
+        where = (
+            "the end is torn" if session.torn else f"{'they are' if several else 'it is'} left out"
+        )
+        told = _lines_told(session.damaged)
+        holds = "hold" if several else "holds"
+        yield f"{told[0].upper()}{told[1:]} of the file {holds} no message: {where}."
     elif sound:
         yield "Nothing is wrong with its shape."
+
+
+def _left_out(session: Session) -> Iterator[str]:
+    """Messages that nobody says in a script, and why."""
+    for role, lines in session.others.items():
+        told = _lines_told(lines)
+        why = "a script holds what users and assistants say"
+        if role in ("system", "developer"):
+            why += ", what a stack is told is `stack: {system: ...}`"
+        left = "is left out" if len(lines) == 1 else "are left out"
+        yield f"{told[0].upper()}{told[1:]} (role {role}) {left}: {why}."
+
+
+def _lines_told(lines: Sequence[int]) -> str:
+    """`line 3`, `lines 3, 4`, and no more than so many."""
+    shown = ", ".join(map(str, lines[:LINES_SHOWN]))
+    more = f" and {len(lines) - LINES_SHOWN} more" if len(lines) > LINES_SHOWN else ""
+    return f"line{'' if len(lines) == 1 else 's'} {shown}{more}"

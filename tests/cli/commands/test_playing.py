@@ -71,6 +71,36 @@ def test_every_report_that_was_asked_for_is_written(
     assert "\npass" not in out
 
 
+@pytest.mark.parametrize(
+    ("result", "kinds", "options", "hinted"),
+    [
+        (0, ["crashed"], [], True),
+        (0, ["crashed"], ["--target", "my agent.py:A"], True),
+        (0, [], [], False),
+        (0, ["crashed"], ["--quiet"], False),
+        (1, ["crashed"], [], False),
+    ],
+)
+def test_one_scenario_that_was_kept_ends_with_what_else_there_is_to_try(
+    shelf: Path,
+    fake_lab: Any,
+    result: int,
+    kinds: list[str],
+    options: list[str],
+    hinted: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake_lab.results = fake_lab.results[result : result + 1]
+    for kind in kinds:
+        fake_lab.results[0].record.add(kind, {}, at_ns=0, life=1, turn=1)
+    main(["run", "-k", "torn_tail", *options])
+    out = capsys.readouterr().out
+    path = "scenarios/resume/torn_tail.scenario.yaml"
+    target = " --target 'my agent.py:A'" if "--target" in options else ""
+    hint = f"every other crash of it: harness sweep {path}{target}\n"
+    assert out.endswith(hint) if hinted else "every other crash" not in out
+
+
 def test_json_on_stdout_stands_there_alone(
     shelf: Path, fake_lab: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,25 @@ def test_list_shows_the_rest_beside_a_file_that_is_no_yaml(
     assert "worse.scenario.yaml:1:" in said.err
 
 
+def test_list_names_every_file_that_is_no_scenario_and_lists_the_others(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(25):
+        (shelf / f"bad{number:02}.scenario.yaml").write_text("script: [{user: hi}]\n")
+    (shelf / "bad00.scenario.yaml").write_text("")
+    (shelf / "bad01.scenario.yaml").write_text("- a list\n")
+    (shelf / "bad02.scenario.yaml").write_bytes(b"name: \xff\n")
+    assert main(["list", str(shelf)]) == 4
+    said = capsys.readouterr()
+    assert said.out.endswith("\n\n2 scenarios\n")
+    told = said.err.splitlines()
+    assert "bad00.scenario.yaml:1:1: expected a scenario, got an empty file" in told[0]
+    assert "bad01.scenario.yaml:1:1: expected a mapping with name and script" in told[1]
+    assert "bad02.scenario.yaml:1:7: expected UTF-8" in told[2]
+    assert "bad03.scenario.yaml:1:1: expected the key `name`" in told[3]
+    assert told[20:] == ["and 5 more files"]
+
+
 def test_the_published_schemas_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
     """Run `harness schema` anew after a change: both copies are generated."""
     assert main(["schema"]) == 0

@@ -59,7 +59,7 @@ def test_what_is_no_conversation_is_refused_with_a_sentence(tmp_path: Path, data
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImportRefused, match="cannot be read"):
+    with pytest.raises(ImportRefused, match="expected a session's file, got"):
         read(tmp_path / "nothing")
-    with pytest.raises(ImportRefused, match="cannot be read"):
+    with pytest.raises(ImportRefused, match="expected a session's file, got"):
         read(tmp_path)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.lab import play as lab
-from harness.lab.importer.read import read
+from harness.lab.importer.read import ImportRefused, read
 from harness.lab.importer.relive import GO_ON, relive
 from harness.report.result import Result
 from harness.scenario.load import Loaded, accept, load
@@ -90,9 +90,25 @@ def test_it_dies_where_the_file_stops(
 
 def test_what_no_script_can_say_again_is_told(tmp_path: Path) -> None:
     scenario = _scenario(tmp_path, HI, HELLO, RESULT, HI)
-    assert "Line 1, an answer before any question, is left out." in scenario.about
+    assert scenario.about.count("Line 1") == 1
+    assert "Line 1, an answer before any question, is left out: a script" in scenario.about
     assert "answers a call that is not in the file: toolu_9." in scenario.about
     assert len(scenario.script) == 2
+
+
+def test_what_a_script_has_no_line_for_is_named_once_with_a_reason(tmp_path: Path) -> None:
+    rules = {"role": "system", "content": "be brief"}
+    result = {"role": "tool", "content": "42"}
+    about = _scenario(tmp_path, rules, HELLO, result, result, HI).about
+    assert about.count("Line 1 (role system) is left out: a script holds what users and") == 1
+    assert "what a stack is told is `stack: {system: ...}`" in about
+    assert "Lines 3, 4 (role tool) are left out: " in about
+
+
+@pytest.mark.parametrize("messages", [(HI,), (RESULT, PAID)])
+def test_a_file_in_which_no_user_speaks_is_refused(tmp_path: Path, messages: Any) -> None:
+    with pytest.raises(ImportRefused, match="expected a message that a user wrote, got answers"):
+        _scenario(tmp_path, *messages)
 
 
 def test_a_log_of_the_reference_stack_is_read_too(tmp_path: Path) -> None:
