@@ -3,7 +3,7 @@
 The cases of a sweep share what was said before their crashes, to the very objects, and each is
 judged by itself. So a fact that follows from one object alone is worked out once. The thing is
 known by being the same object, which is never changed once it is in a record; how it compares does
-not matter. At most `KEPT_MAX` are kept of each fact, then all are forgotten: what is kept may be large.
+not matter. At most `KEPT_MAX` are kept of each fact, for they may be large; then all are forgotten.
 """
 
 from __future__ import annotations
