@@ -18,6 +18,8 @@ COLUMNS = 80
 COLUMNS_MIN, COLUMNS_MAX = 40, 100
 """What prose is wrapped at, whatever the terminal says: narrower is torn, wider is hard to read."""
 ROOM_MIN = 20
+TABLE_COLUMNS_MAX = 160
+"""Tables may be wider than prose."""
 
 
 def is_watched(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.terminal import COLUMNS, columns, hanging, has_colours, is_watched
+from harness.terminal import (
+    COLUMNS,
+    columns,
+    hanging,
+    harmless,
+    has_colours,
+    is_watched,
+    let_go,
+    tidy,
+)
 
 
 class Terminal(io.StringIO):
@@ -75,3 +85,19 @@ def test_nothing_is_cut_whatever_the_width(
     assert " ".join(lines).split() == [label, *words]
     room = max(width, indent + 20)
     assert all(len(line) <= room or len(line.split()) == 1 for line in lines[1:])
+
+
+def test_what_a_terminal_would_obey_is_spelled_out() -> None:
+    assert harmless("  a\x1b[2Jb\u202e") == "  a\\x1b[2Jb\\u202e"
+    assert tidy(" one\n\ttwo\x07 ") == "one two\\x07"
+
+
+def test_a_stream_that_is_let_go_takes_what_is_said_and_says_it_nowhere() -> None:
+    reader, writer = os.pipe()
+    with open(writer, "w", encoding="utf-8") as stream:
+        os.close(reader)
+        let_go(stream)
+        stream.write("unheard")
+        stream.flush()
+        assert os.fstat(stream.fileno()).st_rdev == os.stat(os.devnull).st_rdev
+    let_go(io.StringIO())

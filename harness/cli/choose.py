@@ -14,6 +14,8 @@ from harness.scenario.load import NothingToRun, ScenarioError, find, load
 if TYPE_CHECKING:
     from harness.scenario.load import Loaded
 
+SHOWN = 60
+"""Letters of an expression that a complaint repeats."""
 FILES_SHOWN = 20
 """Files whose complaints are told; mend those, and the others are next."""
 _WORD = re.compile(r"\s*([()]|[^\s()]+)")
@@ -77,7 +79,7 @@ def select(scenarios: Sequence[Loaded], expression: str | None) -> list[Loaded]:
     try:
         chosen = [one for one in scenarios if fits(expression, story_of(one.path))]
     except ValueError as error:
-        raise Stop(USAGE, f"-k {expression!r}: {error}") from error
+        raise Stop(USAGE, f"-k {expression[:SHOWN]!r}: {error}") from error
     if not chosen:
         message = f"-k {expression!r} fits none of {len(scenarios)} scenarios"
         raise Stop(NOTHING, f"{message}; `harness list` shows their names")
@@ -91,7 +93,11 @@ def fits(expression: str, story: str) -> bool:
     """
     if not expression.strip():
         return True
-    return _Expression(_WORD.findall(expression), story.lower()).value()
+    try:
+        return _Expression(_WORD.findall(expression), story.lower()).value()
+    except RecursionError:
+        told = "expected fewer brackets within brackets, got more than can be read"
+        raise ValueError(f"{told}; write it like 'crash and not disk'") from None
 
 
 class _Expression:

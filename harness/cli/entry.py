@@ -20,6 +20,7 @@ from harness.cli.stop import INTERRUPTED, INVALID, SHELF, USAGE, Stop, interrupt
 from harness.cli.streams import stand_on_streams
 from harness.terminal import harmless, let_go
 
+DIGITS_MAX, SHOWN = 20, 40
 DISTRIBUTION = "conversation-crash-lab"
 Command = Callable[[argparse.Namespace], int]
 
@@ -231,6 +232,39 @@ def _command(commands: Any, name: str, about: str) -> _Parser:
     return command
 
 
+def _some_of(*known: str) -> Callable[[str], tuple[str, ...]]:
+    """One or several of these names, with commas between them."""
+
+    def read(text: str) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(text.split(",")))
+        if unknown := [name for name in names if name not in known]:
+            told = f"{', '.join(known)} or {'both' if len(known) == 2 else 'several'}"
+            raise argparse.ArgumentTypeError(f"expected {told}, got {unknown[0]!r}")
+        return names
+
+    return read
+
+
+def _whole(least: int, most: int, told: str) -> Callable[[str], int]:
+    """A whole number between two bounds, which `told` names."""
+
+    def read(text: str) -> int:
+        # What is longer than any bound is not worked out.
+        if not text.isdecimal() or len(text) > DIGITS_MAX or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected {told}, got {text[:SHOWN]!r}")
+        return int(text)
+
+    return read
+
+
+_TIERS = _some_of("kill", "ext4", "posix")
+_ERRORS = _some_of("ENOSPC", "EIO")
+_COUNT = _whole(1, 10**9, "a whole number from 1")
+_PORT = _whole(0, 2**16 - 1, "a port from 0 to 65535")
+_SEED = _whole(0, 2**63 - 1, "a whole number from 0 to 2^63-1")
+_JOBS = _whole(1, 256, "a whole number from 1 to 256")
+
+
 def _add_paths(command: argparse.ArgumentParser) -> None:
     help_text = "scenario files and folders of them (default: scenarios)"
     command.add_argument("paths", nargs="*", type=Path, metavar="PATHS", help=help_text)
@@ -241,8 +275,8 @@ def _add_run(commands: Any) -> None:
     _add_paths(run)
     run.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
     run.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
-    run.add_argument("--seed", type=_seed, metavar="N", help="instead of each scenario's own")
-    run.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
+    run.add_argument("--seed", type=_SEED, metavar="N", help="instead of each scenario's own")
+    run.add_argument("--jobs", type=_JOBS, default=1, metavar="N", help="at a time (default: 1)")
     run.add_argument("--report", type=Path, metavar="DIR", help="store records and verdicts here")
     about = "write JUnit XML, its folder too"
     run.add_argument("--junit", type=Path, metavar="FILE", help=about)
@@ -259,19 +293,19 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
     sweep.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
     about = "what dies: the process (kill), or the power over ext4 or any posix disk"
-    sweep.add_argument("--disk", type=_tiers, default=("kill",), metavar="TIERS", help=about)
+    sweep.add_argument("--disk", type=_TIERS, default=("kill",), metavar="TIERS", help=about)
     about = "1: every crash; 2: crash again while it recovers, in a sample (default: 1)"
     sweep.add_argument("--depth", type=int, choices=(1, 2), default=1, help=about)
     about = "kill a real process at N operations, evenly spread"
-    sweep.add_argument("--real", type=_count, default=0, metavar="N", help=about)
+    sweep.add_argument("--real", type=_COUNT, default=0, metavar="N", help=about)
     about = "keep each finding's directory here, under its token"
     sweep.add_argument("--keep", type=Path, metavar="DIR", help=about)
     about = "instead: let each disk operation fail, with ENOSPC, EIO or both"
-    sweep.add_argument("--errors", type=_errors, default=(), metavar="ERRORS", help=about)
+    sweep.add_argument("--errors", type=_ERRORS, default=(), metavar="ERRORS", help=about)
     about = "judge at most N a tier, or an error"
-    sweep.add_argument("--states", type=_count, metavar="N", help=about)
-    sweep.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
-    sweep.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="at a time (default: 1)")
+    sweep.add_argument("--states", type=_COUNT, metavar="N", help=about)
+    sweep.add_argument("--seed", type=_SEED, metavar="N", help="instead of the scenario's own")
+    sweep.add_argument("--jobs", type=_JOBS, default=1, metavar="N", help="at a time (default: 1)")
     sweep.add_argument("--json", metavar="FILE", help=_JSON_HELP)
     sweep.add_argument("--quiet", "-q", action="store_true", help="say only what did not pass")
 
@@ -282,37 +316,15 @@ def _add_explore(commands: Any) -> None:
     explore.add_argument("scenario", nargs="?", type=Path, metavar="SCENARIO", help=about)
     explore.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
     about = "which cases, in which order (default: 0)"
-    explore.add_argument("--seed", type=_seed, metavar="N", help=about)
+    explore.add_argument("--seed", type=_SEED, metavar="N", help=about)
     about = (
         "how long to invent, such as 60s, 5m or 1h, at most a day (default: 60s); what is in "
         "hand is then still shrunk and written, which may take some seconds more"
     )
     explore.add_argument("--budget", default="60s", metavar="TIME", help=about)
-    explore.add_argument("--cases", type=_count, metavar="N", help="or until N cases were tried")
+    explore.add_argument("--cases", type=_COUNT, metavar="N", help="or until N cases were tried")
     about = "where findings are written, and earlier ones found (default: reports/explored/TARGET)"
     explore.add_argument("--out", type=Path, metavar="DIR", help=about)
-
-
-def _tiers(text: str) -> tuple[str, ...]:
-    tiers = tuple(dict.fromkeys(text.split(",")))
-    if unknown := [tier for tier in tiers if tier not in ("kill", "ext4", "posix")]:
-        raise argparse.ArgumentTypeError(
-            f"expected kill, ext4, posix or several, got {unknown[0]!r}"
-        )
-    return tiers
-
-
-def _errors(text: str) -> tuple[str, ...]:
-    errors = tuple(dict.fromkeys(text.split(",")))
-    if unknown := [error for error in errors if error not in ("ENOSPC", "EIO")]:
-        raise argparse.ArgumentTypeError(f"expected ENOSPC, EIO or both, got {unknown[0]!r}")
-    return errors
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
-    return int(text)
 
 
 def _add_replay(commands: Any) -> None:
@@ -338,9 +350,9 @@ def _add_import(commands: Any) -> None:
 
 def _add_serve(commands: Any) -> None:
     serve = _command(commands, "serve", "the mock Claude on a loopback port, until SIGTERM")
-    serve.add_argument("--port", type=_port, default=0, metavar="N", help="default: a free one")
+    serve.add_argument("--port", type=_PORT, default=0, metavar="N", help="default: a free one")
     serve.add_argument("--scenario", type=Path, metavar="FILE", help="reply from its script")
-    serve.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
+    serve.add_argument("--seed", type=_SEED, metavar="N", help="instead of the scenario's own")
     about = "let the scripted delays really pass (default: they take no time)"
     serve.add_argument("--realtime", action="store_true", help=about)
     serve.more = _known_models
@@ -367,21 +379,3 @@ def _known_models() -> str:
     known = ", ".join(sorted(shipped().models))
     told = f"models: {known}; any other is a 404, as at the API"
     return "\n" + textwrap.fill(told, 95, break_on_hyphens=False) + "\n"
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) < 2**16:
-        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) < 2**63:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2^63-1, got {text!r}")
-    return int(text)
-
-
-def _jobs(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 256, got {text!r}")
-    return int(text)

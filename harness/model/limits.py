@@ -7,7 +7,6 @@ debt, which the next ones wait for.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -62,6 +61,11 @@ class _Bucket:
         self._level = self._full
         self._at_ns = now_ns
 
+    def copy(self) -> _Bucket:
+        other = _Bucket(self.limit, self._at_ns)
+        other._level = self._level
+        return other
+
     def fill(self, now_ns: int) -> None:
         if now_ns > self._at_ns:
             self._level = min(self._full, self._level + (now_ns - self._at_ns) * self.limit)
@@ -96,9 +100,11 @@ class Limiter:
 
     def copy(self) -> Limiter:
         """The same levels, with a life of their own."""
-        other = copy.copy(self)
-        other._requests, other._input, other._output = map(
-            copy.copy, (self._requests, self._input, self._output)
+        other = Limiter.__new__(Limiter)
+        other._requests, other._input, other._output = (
+            self._requests.copy(),
+            self._input.copy(),
+            self._output.copy(),
         )
         return other
 
@@ -173,6 +179,6 @@ class Limits:
 
     def copy(self) -> Limits:
         """The same buckets, with a life of their own."""
-        other = Limits(self._own)
+        other = Limits(self._own, self._told)
         other._limiters = {name: limiter.copy() for name, limiter in self._limiters.items()}
         return other

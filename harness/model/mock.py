@@ -10,7 +10,6 @@ what it would have heard, and pays for it again.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -147,7 +146,9 @@ class MockModel:
 
     def copy(self) -> MockModel:
         """Another one in the same state: what one of them is asked, the other does not know."""
-        other = copy.copy(self)
+        # `copy.copy` does the same by way of pickling's protocol, five times as slowly.
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
         other.ledger = list(self.ledger)
         other._faults = self._faults.copy()
         other._cache = self._cache.copy()

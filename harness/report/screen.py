@@ -19,9 +19,11 @@ from harness.terminal import tidy
 
 LINES_MAX = 22
 MESSAGE_LINES = 3
-REASON_LINES = 2
-_SHOWN = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (1, 2), (1, 1), (1, 0))
-"""Findings, and reasons beside them: the first that fit one screen."""
+_SHOWN = (
+    *((3, 3, 2), (3, 2, 2), (3, 1, 2), (3, 1, 1), (2, 2, 2), (2, 1, 2), (2, 1, 1)),
+    *((1, 2, 2), (1, 1, 2), (1, 1, 1), (1, 0, 0)),
+)
+"""Findings, reasons beside them, and lines of such a reason: the first that fit one screen."""
 _ALL_REASONS = " (--json FILE names all)"
 
 BADGES = {"pass": ("pass", "green"), "fail": ("FAIL", "bold red"), "invalid": ("INVALID", "yellow")}
@@ -48,8 +50,8 @@ def screen(result: Result, width: int = 80) -> list[Line]:
     if result.outcome == "pass":
         return [passed(result, width)]
     head, tail = [*_head(result, width)], [*_tail(result)]
-    for most, beside in _SHOWN:
-        body = [*_findings(result, width, most), *_reasons(result, width, most, beside)]
+    for most, beside, each in _SHOWN:
+        body = [*_findings(result, width, most), *_reasons(result, width, most, beside, each)]
         lines = [*head, *body, *_not_applicable(result, width), *tail]
         if len(lines) <= LINES_MAX:
             break
@@ -195,12 +197,12 @@ def _wrapped(text: str, width: int, most: int, indent: str = "     ") -> Iterato
         yield (Span(line),)
 
 
-def _reasons(result: Result, width: int, most: int, beside: int) -> Iterator[Line]:
-    """Why it is invalid, twice `most` of them; or, `beside` findings, why it would be as well."""
+def _reasons(result: Result, width: int, most: int, beside: int, each: int) -> Iterator[Line]:
+    """Why it is invalid, twice `most` of them; or, beside findings, why it would be as well."""
     reasons, indent, lines = result.verdict.reasons, "  ", MESSAGE_LINES
     most *= 2
     if reasons and result.verdict.findings:
-        most, indent, lines = beside, " " * 5, REASON_LINES
+        most, indent, lines = beside, " " * 5, each
         colon = ":" if most else _ALL_REASONS
         yield (Span(f"  also invalid: {_counted(len(reasons), 'reason')}{colon}", "yellow"),)
     for reason in reasons[:most]:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from multiprocessing import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ ROUNDS = 3
 KILLS = 24
 TIMES_CHEAPER_MIN = 2.0
 TIMES_BARE_MAX = 2.0
+PATIENCE_S = 120.0
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -108,12 +110,14 @@ Work = Callable[[Server, Sequence[Any]], Iterator[Any]]
 def rate(work: Work, items: Sequence[Any], servers: Sequence[Server], rounds: int = ROUNDS) -> Rate:
     """The best of some rounds of this work on all items, shared out; the first item of a round
     pays for its start and is not counted, nor is what a worker pays for being new, where there are
-    several rounds."""
+    several rounds. All begin a round together, or the wall would count who waits for nobody."""
+    together = Barrier(min(len(items), len(servers)))
 
     def timed(server: Server, some: Sequence[Any]) -> Iterator[tuple[int, Stretch]]:
         for number in range(rounds):
             done = work(server, some)
             next(done)
+            together.wait(PATIENCE_S)
             began, before = time.perf_counter(), _processor_s(server)
             count = sum(1 for _ in done)
             # What lives on is counted with its server's children only when it is reaped.

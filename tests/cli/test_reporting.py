@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.case import TokenError
-from harness.cli.reporting import people, publish, refusals
+from harness.cli.reporting import folder, people, publish, refusals
 from harness.cli.stop import USAGE, Stop
 from harness.lab.crashes.sweep import Diverged
 from harness.report.result import Run
@@ -50,3 +50,13 @@ def test_each_report_that_cannot_be_written_is_told_and_the_others_are_written(
     ]
     assert stopped.value.code == USAGE
     assert json.loads(path.read_text())["exit"] == 1
+
+
+def test_a_folder_that_cannot_be_is_refused_before_anything_is_played(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder("--keep", None)
+    folder("--keep", tmp_path / "new/deep")
+    assert [*(tmp_path / "new/deep").iterdir()] == []
+    with pytest.raises(Stop, match=r"--keep \S+: expected a folder to write in, got") as stopped:
+        folder("--keep", tmp_path / "file")
+    assert stopped.value.code == USAGE

@@ -113,3 +113,23 @@ def test_a_scenario_sets_the_limits_of_its_model_and_leaves_the_rest_as_they_are
     headers = mock._limits.of(spec, 0).headers(0)
     assert headers["anthropic-ratelimit-input-tokens-limit"] == "1000"
     assert headers["anthropic-ratelimit-requests-limit"] == str(spec.requests_per_minute)
+
+
+def test_a_copy_that_was_made_before_anything_was_asked_has_the_scenario_s_limits_too() -> None:
+    told = Model(rate_limits={"input_tokens": 1000})
+    spec = shipped().find(told.name)
+    assert spec is not None
+    mock = MockModel(None, model=told)
+    assert mock.copy()._limits.of(spec, 0).headers(0) == mock._limits.of(spec, 0).headers(0)
+
+
+def test_what_a_copy_uses_up_the_other_still_has() -> None:
+    one = Limiter(RateLimits(2, 1000, 1000), 0)
+    one.admit(0)
+    two = one.copy()
+    assert two.headers(0) == one.headers(0)
+    two.admit(0)
+    two.used(Usage(100))
+    with pytest.raises(Refusal):
+        two.admit(0)
+    one.admit(0)

@@ -49,7 +49,9 @@ def test_a_bad_scenario_is_a_collection_error_with_its_place(inner: pytest.Pytes
     (inner.path / "scenarios/bad.scenario.yaml").write_text("name: 5\nscript: [{user: hi}]\n")
     ran = inner.runpytest_inprocess("scenarios")
     ran.assert_outcomes(errors=1)
-    ran.stdout.fnmatch_lines(["scenarios/bad.scenario.yaml:1:7: expected text, got 5"])
+    ran.stdout.fnmatch_lines(
+        ["scenarios/bad.scenario.yaml:1:7: expected text, got 5; quote it if *"]
+    )
 
 
 def test_options_reach_the_lab(inner: pytest.Pytester, fake_lab: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable
 
@@ -85,3 +86,16 @@ def test_a_token_is_never_wrapped(result_of: Callable[..., Result]) -> None:
     result = result_of(outcome="fail", findings=1)
     text = say(Run((result,), 1), Terminal(), {"CI": "1"})
     assert f"harness replay {result.record.header.token}" in text
+
+
+def test_a_reader_who_left_ends_nothing(sample_run: Run) -> None:
+    """rich would end the process there, with 1, which is the code of a broken promise."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    clock = iter((0.0, 4.2)).__next__
+    with open(writer, "w", encoding="utf-8") as stream:
+        announcer = Announcer(stream, {}, planned=4, clock=clock)
+        for result in sample_run.results:
+            announcer.on_result(result)
+        announcer.finish(sample_run)
+        assert os.fstat(stream.fileno()).st_rdev == os.stat(os.devnull).st_rdev

@@ -3,7 +3,7 @@
 The cases of a sweep share what was said before their crashes, to the very objects, and each is
 judged by itself. So a fact that follows from one object alone is worked out once. The thing is
 known by being the same object, which is never changed once it is in a record; how it compares does
-not matter. At most `KEPT_MAX` are kept of each fact, then all are forgotten.
+not matter. At most `KEPT_MAX` are kept of each fact, for they may be large; then all are forgotten.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
-KEPT_MAX = 2_048
+KEPT_MAX = 256
 Thing = TypeVar("Thing")
 Fact = TypeVar("Fact")
 

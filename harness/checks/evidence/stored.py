@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from harness.checks.evidence.facts import Evidence, Memory
+from harness.checks.evidence.known import once_for_each
 from harness.protocol import Message
 from harness.record import Event
 
@@ -37,7 +38,7 @@ def lost_messages(evidence: Evidence, wrong: Container[Memory] = ()) -> Iterator
     """Each message once, at the first history that lacks it, unless that one is `wrong` anyway."""
     if not _by_the_message(evidence):
         return
-    stored = [(event, _key(_message(event))) for event in evidence.of("message.stored")]
+    stored = [(event, _key_of(event)) for event in evidence.of("message.stored")]
     gone: set[int] = set()
     for memory in evidence.memories:
         # What was lost once is not looked for again: its second copy is another message.
@@ -54,7 +55,7 @@ def missing_messages(
     """What a store was given in these turns before a history that does not hold it anywhere."""
     held = [_key(message) for message in memory.messages]
     for event in evidence.of("message.stored"):
-        if event.n < memory.event and event.turn in turns and _key(_message(event)) not in held:
+        if event.n < memory.event and event.turn in turns and _key_of(event) not in held:
             yield event
 
 
@@ -74,9 +75,10 @@ def _missing(stored: Sequence[tuple[Event, Key]], held: Sequence[Key]) -> Iterat
             yield event
 
 
-def _message(event: Event) -> Message:
+@once_for_each
+def _key_of(event: Event) -> Key:
     content = cast("str | list[dict[str, object]]", event.data["content"])
-    return Message(str(event.data["role"]), content)
+    return _key(Message(str(event.data["role"]), content))
 
 
 def _key(message: Message) -> Key:

@@ -67,7 +67,7 @@ def _why_it_ended(evidence: Evidence) -> str:
         what += f"{last.data['status']}" + (f" ({shorten(said)})" if said else "")
     else:
         what = f"{_FAILED[last.kind]}: {str(last.data['error'])[:ERROR_SHOWN]}{_at(last)}"
-    return f"{since}{what}; mend that, then play the case again"
+    return f"mend this, then play the case again: {since}{what}"
 
 
 def _at(event: Event) -> str:

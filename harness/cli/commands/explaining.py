@@ -12,16 +12,15 @@ from harness.checks.catalogue import PROMISES, Promise
 from harness.checks.stories import Story, stories
 from harness.cli.stop import USAGE, Stop
 from harness.report.screen import Line, Span
-from harness.terminal import columns, hanging, has_colours
+from harness.terminal import TABLE_COLUMNS_MAX, columns, hanging, has_colours
 
 _TABLE_INDENT = 26
 
 
 def explain(arguments: argparse.Namespace) -> int:
     """One code on one screen; without a code, all of them, a line each."""
-    width = columns()
     if arguments.code is None:
-        _say([*_table(width)])
+        _say([*_table(columns(TABLE_COLUMNS_MAX))])
         return 0
     found = {promise.code: promise for promise in PROMISES}
     code = arguments.code.upper()
@@ -33,7 +32,7 @@ def explain(arguments: argparse.Namespace) -> int:
             f"harness explain: there is no code {arguments.code!r}; {hint}"
             f"there are {', '.join(found)}",
         )
-    _say([*_lines(found[code], stories()[code], width)])
+    _say([*_lines(found[code], stories()[code], columns())])
     return 0
 
 

@@ -34,6 +34,7 @@ def explore(arguments: argparse.Namespace) -> int:
             "expected Hypothesis, which invents the scenarios, and it is not installed; "
             "install it with `uv sync --extra explore`",
         )
+    from harness.cli.reporting import folder as make_folder
     from harness.lab.explore.explore import Interrupted
     from harness.lab.explore.explore import explore as hunt
     from harness.lab.play import TargetError
@@ -41,6 +42,7 @@ def explore(arguments: argparse.Namespace) -> int:
     budget_ns = _budget(arguments.budget)
     folder: Path = arguments.out or REPORTS / _plain(arguments.target)
     base = None if arguments.scenario is None else the_one(arguments.scenario)
+    make_folder("--out", arguments.out)
     notice(f"starting {arguments.target} and the reference stack")
     progress = _Progress(sys.stderr, budget_ns / 1e9)
     try:

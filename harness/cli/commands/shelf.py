@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 from harness.cli.stop import USAGE, Stop
-from harness.terminal import columns, hanging, tidy
+from harness.terminal import TABLE_COLUMNS_MAX, columns, hanging, tidy
 
 FIRST_NAME = "resume/crash_on_turn_3_resumes_from_2.scenario.yaml"
 SCHEMA_NAME = "scenario.schema.json"
-LIST_COLUMNS_MAX = 160
 
 _FIRST = """\
 # yaml-language-server: $schema=../scenario.schema.json
@@ -57,7 +56,7 @@ def listing(arguments: argparse.Namespace) -> int:
             rows.append((story_of(str(path)), name))
         except ScenarioError as error:
             bad.append(str(error))
-    width = columns(LIST_COLUMNS_MAX)
+    width = columns(TABLE_COLUMNS_MAX)
     indent = min(max((len(story) + 2 for story, _ in rows), default=0), width // 2)
     sys.stdout.writelines(
         f"{line}\n"

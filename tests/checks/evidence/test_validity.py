@@ -110,20 +110,20 @@ def test_replies_of_neighbouring_turns_never_used_are_told_together() -> None:
         (
             "open.failed",
             {"error": "KeyError: 'talk'", "trace": [], "where": 'a.py:9 x["talk"]'},
-            "after crash 1 the session cannot be opened: KeyError: 'talk', at a.py:9 x[\"talk\"]; "
-            "mend that, then play the case again",
+            "mend this, then play the case again: after crash 1 the session cannot be opened: "
+            "KeyError: 'talk', at a.py:9 x[\"talk\"]",
         ),
         (
             "history.failed",
             {"error": "ValueError: no", "trace": [], "where": None},
-            "after crash 1 its history cannot be read: ValueError: no; mend that, then play the "
-            "case again",
+            "mend this, then play the case again: after crash 1 its history cannot be read: "
+            "ValueError: no",
         ),
         (
             "died",
             {"status": 7, "stderr": "", "during": "open"},
-            "after crash 1 the process ended by itself in open() with status 7; mend that, then "
-            "play the case again",
+            "mend this, then play the case again: after crash 1 the process ended by itself in "
+            "open() with status 7",
         ),
         (
             "limit",

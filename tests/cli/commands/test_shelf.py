@@ -58,6 +58,14 @@ def test_list_names_every_file_that_is_no_scenario_and_lists_the_others(
     assert told[20:] == ["and 5 more files"]
 
 
+def test_nothing_in_a_name_is_obeyed_by_a_terminal(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shelf / "a.scenario.yaml").write_text('name: "\\e[31mred\\a"\nscript: [{user: hi}]\n')
+    assert main(["list"]) == 0
+    assert "\\x1b[31mred\\x07" in capsys.readouterr().out
+
+
 def test_the_published_schemas_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
     """Run `harness schema` anew after a change: both copies are generated."""
     assert main(["schema"]) == 0
