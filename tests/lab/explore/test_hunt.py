@@ -30,7 +30,9 @@ def naive(folder: Path) -> Hunt:
 
 
 def _hunt(target: str, folder: Path, cases: int = CASES) -> Hunt:
-    return explore(target=target, seed=SEED, budget_ns=5 * MINUTE_NS, cases_max=cases, folder=folder)
+    return explore(
+        target=target, seed=SEED, budget_ns=5 * MINUTE_NS, cases_max=cases, folder=folder
+    )
 
 
 def _needed(one: Found) -> int:
