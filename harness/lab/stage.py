@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from harness.channel import to_text
 from harness.doors.reply import NoReply
 from harness.lab.faults.deaths import Death, fits, torn_at
-from harness.lab.faults.failures import DiskError, Failure, failing
+from harness.lab.faults.failures import DISK_ERRORS, DiskError, Failure, failing
 from harness.lab.faults.stored import Stretch
 from harness.model.mock import MockModel
 from harness.model.request import read_json
@@ -71,6 +71,7 @@ class Stage:
         self._shed = shed
         self._deaths = deaths
         self._failures = failures or []
+        self._erred: int | None = None
         self._plan = plan
         self._stretch = Stretch("", 0)
         self._operations: Counter[tuple[int | None, str]] = Counter()
@@ -144,6 +145,8 @@ class Stage:
         if failure is None:
             return Go() if error is None else failing(error, operation)
         self._failures.remove(failure)
+        if failure.error in DISK_ERRORS:
+            self._erred = self.life
         self.fire(failure.fault, f"{failure.error} on {failure.on} {name}")
         return failing(failure.error, operation)
 
@@ -173,8 +176,8 @@ class Stage:
 
     @property
     def met_disk_error(self) -> bool:
-        """Whether this life met the disk error that was asked for."""
-        return self.disk_error is not None and self.disk_error.life == self.life
+        """Whether a disk operation of this life failed, as it was asked for."""
+        return self.life in (self._erred, self.disk_error and self.disk_error.life)
 
     def dies_at(self, at: str, call: int | None = None) -> bool:
         """Whether the script wants it dead here; it is then `dying`, once."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import anthropic
 
-from harness.lifecycle import Conversation, Fence, JsonlStore, Sessions, Summary
+from harness.lifecycle import Conversation, Fence, JsonlStore, Query, Sessions, Summary, search
 from harness.lifecycle.turns.reply import read_reply
 from harness.protocol import Checkpoint, Message, Tool, Usage
 
@@ -114,6 +114,12 @@ class LifecycleUser:
         self._settings = settings
         self._fence = None if turns_per_minute is None else Fence(turns_per_minute)
         self._admitted: set[str] = set()
+        if self._fence is not None:
+            asked = [
+                each.record for each in search(self._store, Query(role="user", user_id=user_id))
+            ]
+            self._admitted.update(record.id for record in asked)
+            self._fence.restore(user_id, (record.at_ns for record in asked))
         self._sessions = Sessions(
             home, expire_after_s=expire_after_s, store=self._store, **settings
         )

@@ -22,15 +22,9 @@ from harness.cli.stop import (
     Stop,
     interrupted_once,
 )
+from tests.living import WITH_CTRL_C, living
 
 PATIENCE_S = 60
-WITH_CTRL_C = """
-import signal, sys
-# These tests may themselves run where a shell has switched it off.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from harness.cli import main
-sys.exit(main())
-"""
 
 
 def test_exit_codes_are_pytest_s() -> None:
@@ -84,18 +78,6 @@ def test_a_ctrl_c_that_the_parent_has_switched_off_stays_off(ours: None) -> None
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
-def _living(mark: str) -> list[str]:
-    """The processes whose environment bears the mark."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark.encode() in each.read_bytes():
-                found.append(each.parent.name)
-        except OSError:
-            continue
-    return found
-
-
 @pytest.mark.parametrize("command", ["run", "explore"])
 def test_two_ctrl_c_end_it_with_2_and_leave_no_process(command: str, shelf: Path) -> None:
     mark = f"MARK_OF_THIS_TEST={os.getpid()}-{command}"
@@ -106,7 +88,7 @@ def test_two_ctrl_c_end_it_with_2_and_leave_no_process(command: str, shelf: Path
     )
     deadline = time.monotonic() + PATIENCE_S
     # Its servers are started, so that there is something to be left behind.
-    while len(_living(mark)) < 2 and time.monotonic() < deadline:
+    while len(living(mark)) < 2 and time.monotonic() < deadline:
         assert started.poll() is None
         os.sched_yield()
     for _ in range(200):
@@ -117,6 +99,6 @@ def test_two_ctrl_c_end_it_with_2_and_leave_no_process(command: str, shelf: Path
     said = started.communicate(timeout=PATIENCE_S)
     assert started.returncode == INTERRUPTED, said
     assert b"Traceback" not in said[1]
-    while _living(mark) and time.monotonic() < deadline:
+    while living(mark) and time.monotonic() < deadline:
         os.sched_yield()
-    assert _living(mark) == []
+    assert living(mark) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -21,6 +20,7 @@ from harness.report.screen import screen
 from harness.scenario.load import Loaded, ScenarioError, find, load
 from harness.scenario.schema import Scenario
 from tests.conftest import ODD
+from tests.living import living
 
 
 def _loaded(name: str = "x", **fields: Any) -> Loaded:
@@ -138,8 +138,11 @@ def test_a_token_of_nothing_at_hand_says_what_is_missing() -> None:
 
 
 def test_ctrl_c_reports_what_was_done_and_leaves_no_process() -> None:
+    mark = f"{os.getpid()}-ctrl-c-in-the-lab"
     code = f"""
         import os, signal, threading
+        # These tests may themselves run where a shell has switched it off.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         from harness.lab.play import play
         from harness.scenario.load import Loaded
         from harness.scenario.schema import Scenario
@@ -156,12 +159,23 @@ def test_ctrl_c_reports_what_was_done_and_leaves_no_process() -> None:
         [sys.executable, "-c", textwrap.dedent(code)],
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,
+        env={**os.environ, "MARK_OF_THIS_TEST": mark},
     )
     out, _ = runner.communicate(timeout=60)
     assert out.strip() == "True 2 ['quick'] 2"
-    with pytest.raises(ProcessLookupError):  # the server was in its group: nobody is left there
-        os.killpg(runner.pid, signal.SIGTERM)
+    assert living(mark) == []
+
+
+def test_a_disk_error_of_the_script_that_an_opening_meets_is_told_and_it_is_opened_again() -> None:
+    faults = [
+        {"crash": {"turn": 2, "at": "user.received"}},
+        {"disk": {"turn": 2, "on": "write", "error": "ENOSPC"}},
+    ]
+    script = [{"user": f"Question {n}?", "reply": {"text": f"{n}."}} for n in range(3)]
+    (result,) = play([_loaded("full", script=script, faults=faults)]).results
+    assert (result.outcome, result.verdict.reasons) == ("pass", ())
+    (failed,) = result.record.of("open.failed")
+    assert "No space left" in str(failed.data["error"])
 
 
 def test_two_jobs_give_the_records_of_one() -> None:

@@ -88,7 +88,9 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
             continue
         if event.kind == "resume.failed" and _was_to_fail(evidence, event):
             continue
-        if event.kind in ("open.failed", "history.failed") and _met_an_error(evidence, event):
+        if event.kind in ("open.failed", "history.failed") and recovery.met_an_error(
+            evidence, event
+        ):
             continue
         failed_lives.add(event.life)
         what = _what(event)
@@ -102,21 +104,15 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
 
 def _was_to_fail(evidence: Evidence, resumed: Event) -> bool:
     """Whether a scripted fault of API or disk took place in this life: resume() may say so."""
-    return any(
+    refused = any(
+        row.life == resumed.life and row.event < resumed.n and row.fault is not None
+        for row in evidence.answers
+    )
+    return refused or any(
         event.life == resumed.life
         and event.n < resumed.n
         and evidence.scenario.faults[int(str(event.data["fault"]))].kind in _EXCUSING_FAULTS
         for event in evidence.of("fault.fired")
-    )
-
-
-def _met_an_error(evidence: Evidence, failed: Event) -> bool:
-    """Whether a disk operation of this life failed before: then it must say so, and does."""
-    return any(
-        event.life == failed.life
-        and event.n < failed.n
-        and event.data["error"] in ("ENOSPC", "EIO")
-        for event in evidence.of("disk")
     )
 
 

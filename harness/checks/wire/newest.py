@@ -4,7 +4,8 @@ the pairs of the turn's tool calls.
 The newest message is there word for word; one that alone would fill much of the budget may have
 been shortened, but its beginning or its end stands. Every call of the script's that this process
 has made in the turn is there with its result. A request that the API rejected is W1's; what is
-asked before the turn's message has come is an older turn's, which a recovery finishes; one that
+asked before the turn's message has come, to this process or to what it remembers, is an older
+turn's, which a recovery finishes; one that
 asks for something else (a summary, say) is not held to this, as long as the turn asks the model
 with its message as well. What the script pins stays in every request after its answer was
 delivered, where the target has pins.
@@ -33,6 +34,8 @@ def newest_kept(evidence: Evidence) -> Iterator[Breach]:
     for row in evidence.answers:
         if row.turn is None or row.event < came.get(row.turn, row.event + 1):
             continue
+        if not _has_come(evidence, row, row.turn):
+            continue
         if row.is_message and row.status not in REJECTED:
             asked.setdefault(row.turn, []).append(row)
     without: list[Answer] = []
@@ -55,6 +58,22 @@ def newest_kept(evidence: Evidence) -> Iterator[Breach]:
             torn,
             f"{counted(len(torn), 'request')} without the turn's tool calls and their results",
         )
+
+
+def _has_come(evidence: Evidence, row: Answer, turn: int) -> bool:
+    """Whether the process that asks was given the turn's message, or said that it remembers it."""
+    if any(each.life == row.life and each.start < row.event for each in evidence.sendings):
+        return True
+    told = [event for event in evidence.of("history") if event.life == row.life]
+    said = evidence.plan.turn(turn).user.strip()
+    return not told or any(
+        said in str(block.get("text"))
+        for memory in evidence.memories
+        if memory.event == told[0].n
+        for message in memory.messages
+        if message.role == "user"
+        for block in _blocks({"content": message.content})
+    )
 
 
 def _pins_kept(evidence: Evidence, rows: list[Answer]) -> Iterator[Breach]:

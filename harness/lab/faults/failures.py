@@ -10,6 +10,8 @@ from harness.scenario.faults import Disk, Fault
 from harness.world.syscalls.operations import Operation
 from harness.world.syscalls.recorder import Decision, Fail, Go, Short, Slow
 
+DISK_ERRORS = ("ENOSPC", "EIO")
+"""Those that reach the target; a slow or a short operation has done its work."""
 SLOW_NS = 5_000_000_000
 """What a slow disk takes for one operation, in virtual time."""
 

@@ -2,13 +2,14 @@
 
 A sliding log of admissions, k at most for each user, so the promise is exact and not that of a
 bucket that can be emptied twice around a boundary. One user's crowd costs another nothing. What is
-turned away is not written anywhere. A clock that jumps back does not open the fence.
+turned away is not written anywhere. A clock that jumps back does not open the fence, nor does a
+restart where `restore` is told what the log says of the minute before.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from harness.lifecycle.errors import RateFenced
 from harness.lifecycle.storage.codec import wall_clock_ns
@@ -48,6 +49,18 @@ class Fence:
                 wait_s,
             )
         admitted.append(now)
+
+    def restore(self, user_id: str, admitted_ns: Iterable[int]) -> None:
+        """Count turns of this user's that another process admitted: nanoseconds since 1970.
+
+        One that lies ahead, as its clock was wrong, counts as admitted now, so that nobody waits
+        longer than the window.
+        """
+        self._latest = now = max(self._latest, self._now())
+        known = [*self._admitted.get(user_id, ()), *(min(at, now) for at in admitted_ns)]
+        lately = sorted(at for at in known if now - at < self._window_ns)
+        if lately:
+            self._admitted[user_id] = deque(lately, maxlen=self._most)
 
     def _sweep(self, now: int) -> None:
         """Forget users who have been quiet for a whole window."""

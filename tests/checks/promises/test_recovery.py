@@ -59,6 +59,16 @@ def test_a_session_that_its_first_turn_made_unreadable_is_s3_and_not_s2() -> Non
     assert "cannot be read any more: ValueError: a torn line" in finding.message
 
 
+def test_a_session_that_cannot_be_read_because_the_disk_fails_just_then_is_not_s3() -> None:
+    histories = list(twice().of("history"))
+    record = edited(twice(), lambda event: [event] if event.n < histories[1].n else [])
+    error = {"operation": "write", "path": "log", "to": None, "error": "EIO"}
+    failed = ("history.failed", {"error": "OSError: input/output error", "trace": []})
+    told = after(record, "opened", 2, ("disk", {**error, "offset": 0, "size": 9}), failed)
+    assert [finding.code for finding in judge(told).findings] == []
+    assert the_finding(after(record, "opened", 2, failed)).code == "S3"
+
+
 def test_a_session_that_more_turns_made_unreadable_is_s2() -> None:
     histories = list(twice(3).of("history"))
     record = edited(twice(3), lambda event: [event] if event.n < histories[1].n else [])

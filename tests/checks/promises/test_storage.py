@@ -103,6 +103,19 @@ def test_a_resume_that_meets_a_scripted_refusal_may_raise() -> None:
     assert [f.code for f in judge(after(record, "opened", 1, raised, fired)).findings] == ["S2"]
 
 
+def test_a_resume_may_say_that_an_outage_goes_on_which_began_before_the_crash() -> None:
+    outage = chat(faults=[{"http": {"turn": 3, "status": 529, "times": 1000}}])
+    fired = ("fault.fired", {"fault": 0, "what": "status 529"})
+    raised = ("resume.failed", {"error": "OverloadedError: 529", "trace": ""})
+    record = after(dying(outage, 3, "request.sent"), "request.sent", 2, fired)
+    sent = next(record.of("request.sent")).data
+    row = {**next(record.of("model.answered")).data, "request": 99, "status": 529, "fault": 0}
+    asked = [("request.sent", {**sent, "request": 99}), ("model.answered", row), raised]
+    assert not [f for f in judge(after(record, "opened", 1, *asked)).findings if f.code == "S2"]
+    alone = judge(after(record, "opened", 1, raised)).findings
+    assert [f.code for f in alone if f.code == "S2"] == ["S2"]
+
+
 def test_a_process_that_ends_while_opening_breaks_s2_and_not_p5() -> None:
     record = crashed(3, "reply.received")
     death = ("died", {"status": 139, "stderr": ""})

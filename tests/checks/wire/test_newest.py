@@ -12,7 +12,16 @@ from harness.checks.judge import judge
 from harness.checks.verdict import Finding
 from harness.record import Record
 from harness.scenario.schema import Scenario
-from tests.checks.building import after, booking, changed, chat, edited, perfect
+from tests.checks.building import (
+    after,
+    booking,
+    changed,
+    chat,
+    dying,
+    edited,
+    perfect,
+    with_history,
+)
 
 PASTE = "beginning of it " + "middle " * 400 + "end of it"
 
@@ -54,6 +63,19 @@ def test_what_a_recovery_asks_before_the_message_has_come_is_no_request_of_its_t
     )
     assert findings(early) == []
     assert findings(after(record, "user.received", 1, *old))
+
+
+def test_a_recovery_asks_for_an_older_turn_where_the_message_of_this_one_is_not_remembered() -> (
+    None
+):
+    record = dying(chat(), 2, "request.sent")
+    told = {kind: next(record.of(kind)).data for kind in ("request.sent", "model.answered")}
+    asked = [(kind, {**data, "request": 99}) for kind, data in told.items()]
+    resumed = after(record, "history", 0, *asked)
+    remembered = next(resumed.of("history")).data["messages"]
+    assert [message["content"] for message in remembered][-1:] == ["Question number 2?"]
+    assert [finding.turn for finding in findings(resumed)] == [2]
+    assert findings(with_history(resumed, 0, lambda messages: messages[:-1])) == []
 
 
 def test_blocks_and_bodies_as_text_are_read_too() -> None:

@@ -17,6 +17,7 @@ import pytest
 from harness.cli import main
 from harness.cli.commands.sweeping import Progress
 from harness.world.syscalls.rehearsal import available
+from tests.living import WITH_CTRL_C
 
 WORKS, WHY = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
@@ -103,7 +104,7 @@ def test_an_interrupted_sweep_tells_what_it_found_and_that_it_is_not_whole(
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_real_ctrl_c_is_obeyed_in_order_wherever_it_comes(scenario: str, jobs: str) -> None:
     """In the middle of an order to the warm server, it used to break what was done after it."""
-    command = [sys.executable, "-m", "harness", "sweep", scenario, "--target", "naive"]
+    command = [sys.executable, "-c", WITH_CTRL_C, "sweep", scenario, "--target", "naive"]
     command += ["--depth", "2", "--disk", "kill,ext4,posix", "--jobs", jobs]
     master, slave = pty.openpty()
     environ = {key: value for key, value in os.environ.items() if key != "CI"}

@@ -65,6 +65,35 @@ def test_a_clock_that_jumps_back_does_not_open_it() -> None:
     assert not admitted(fence, "ada")
 
 
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 4), st.integers(0, 59))
+def test_a_fence_that_is_told_what_was_admitted_goes_on_as_the_one_before(
+    gaps: list[int], most: int, restart: int
+) -> None:
+    clock = [10**6 * SECOND]
+    always, fence = (Fence(most, now=lambda: clock[0]) for _ in range(2))
+    let_in: list[int] = []
+    for number, gap in enumerate(gaps):
+        clock[0] += gap * SECOND
+        if number == restart:
+            fence = Fence(most, now=lambda: clock[0])
+            fence.restore("ada", let_in)
+        expected = admitted(always, "ada")
+        assert admitted(fence, "ada") is expected
+        if expected:
+            let_in.append(clock[0])
+
+
+def test_what_a_wrong_clock_admitted_in_the_future_is_waited_for_no_longer_than_the_window() -> (
+    None
+):
+    clock = [1000 * SECOND]
+    fence = Fence(1, now=lambda: clock[0])
+    fence.restore("ada", [10**6 * SECOND])
+    assert not admitted(fence, "ada")
+    clock[0] += 60 * SECOND
+    assert admitted(fence, "ada")
+
+
 def test_quiet_users_are_forgotten() -> None:
     clock = [0]
     fence = Fence(2, now=lambda: clock[0])
