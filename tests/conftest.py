@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,3 +99,12 @@ def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(find_target(f"{ODD}:Echo").order(), root)
     yield server
     server.close()
+
+
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """A Ctrl-C interrupts, even where a shell has switched it off; what was there comes back."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

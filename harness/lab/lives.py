@@ -115,6 +115,8 @@ class Lives:
         self._watch(tracing)
         self._life: Living | None = None
         self._capabilities: list[str] = []
+        self.recalls = False
+        """Whether what is opened next is asked right away what it remembers."""
 
     @property
     def trace(self) -> Trace | None:
@@ -126,8 +128,12 @@ class Lives:
         self._tracing = tracing
         self.stage.operations = () if tracing is None else tracing.trace.operations
 
-    def open(self) -> bool:
-        """Fork and open; False where it was killed meanwhile."""
+    def open(self, *, recalls: bool = False) -> bool:
+        """Fork and open; False where it was killed meanwhile.
+
+        `recalls`: the next that it is asked is what it remembers, and whether it goes on by itself.
+        """
+        self.recalls = recalls
         self.stage.life += 1
         order = {**self.ground.order, "life": self.stage.life}
         self._life = self.begin(self.ground, order, self._tracing)
@@ -147,7 +153,7 @@ class Lives:
                 # The user reads the message, makes room, and starts it again.
                 self.kill_now()
                 self.ground.clock.advance(PATIENCE_NS)
-                return self.open()
+                return self.open(recalls=recalls)
         raise Over
 
     def begin(self, ground: Ground, order: Mapping[str, Any], tracing: Tracing | None) -> Living:
@@ -164,7 +170,7 @@ class Lives:
                     "limit", bound="lives_per_turn", value=LIVES_PER_TURN_MAX, message=message
                 )
                 raise Over
-            if self.open() and self._remember() and self._resume():
+            if self.open(recalls=True) and self._remember() and self._resume():
                 return
 
     def ask(self, do: str, **details: Any) -> Outcome:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,16 +35,7 @@ def test_a_stop_carries_what_to_say_and_the_code() -> None:
     assert (str(early), early.code) == ("expected a path, got none", 4)
 
 
-@pytest.fixture
-def ours() -> Iterator[None]:
-    """The handler of these tests comes back."""
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_the_first_ctrl_c_interrupts_and_no_other_counts(ours: None) -> None:
+def test_the_first_ctrl_c_interrupts_and_no_other_counts(hears_ctrl_c: None) -> None:
     with pytest.raises(KeyboardInterrupt), interrupted_once():
         signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGINT)
@@ -53,7 +43,7 @@ def test_the_first_ctrl_c_interrupts_and_no_other_counts(ours: None) -> None:
 
 
 def test_a_ctrl_c_that_somebody_swallowed_can_be_given_again(
-    ours: None, monkeypatch: pytest.MonkeyPatch
+    hears_ctrl_c: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter((100.0, 100.0 + SAME_S / 2, 100.0 + SAME_S))
     monkeypatch.setattr(stop.time, "monotonic", lambda: next(times))
@@ -65,13 +55,13 @@ def test_a_ctrl_c_that_somebody_swallowed_can_be_given_again(
             signal.raise_signal(signal.SIGINT)
 
 
-def test_without_a_ctrl_c_the_handler_is_what_it_was(ours: None) -> None:
+def test_without_a_ctrl_c_the_handler_is_what_it_was(hears_ctrl_c: None) -> None:
     with interrupted_once():
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_ctrl_c_that_the_parent_has_switched_off_stays_off(ours: None) -> None:
+def test_a_ctrl_c_that_the_parent_has_switched_off_stays_off(hears_ctrl_c: None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with interrupted_once():
         signal.raise_signal(signal.SIGINT)

@@ -97,16 +97,7 @@ def test_a_target_that_does_not_import_is_a_target_error(pool: Pool, ref: Target
         pass
 
 
-@pytest.fixture
-def ours() -> Iterator[None]:
-    """A Ctrl-C interrupts, even where a shell has switched it off; what was there comes back."""
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_a_ctrl_c_asks_what_works_to_end_in_order(ours: None) -> None:
+def test_a_ctrl_c_asks_what_works_to_end_in_order(hears_ctrl_c: None) -> None:
     before = signal.getsignal(signal.SIGINT)
     heard: list[bool] = []
 
@@ -124,7 +115,7 @@ def test_a_ctrl_c_asks_what_works_to_end_in_order(ours: None) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_later_ctrl_c_does_not_ask(ours: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_ctrl_c_does_not_ask(hears_ctrl_c: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "SAME_S", -1.0)
     with pytest.raises(KeyboardInterrupt), stoppable():
         signal.raise_signal(signal.SIGINT)

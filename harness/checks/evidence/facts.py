@@ -255,6 +255,15 @@ class Evidence:
         """Whether a process that ended by itself had opened the session before."""
         return any(event.life == died.life and event.n < died.n for event in self.of("opened"))
 
+    def met_disk_error(self, failed: Event) -> bool:
+        """Whether a disk operation of this life failed before: then it must say so, and does."""
+        return any(
+            event.life == failed.life
+            and event.n < failed.n
+            and event.data["error"] in ("ENOSPC", "EIO")
+            for event in self.of("disk")
+        )
+
     def turn_of(self, event: Event) -> int:
         """The turn of an event that belongs to a user message."""
         if event.turn is not None:

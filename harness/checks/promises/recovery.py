@@ -76,20 +76,10 @@ def is_first_after_recovery(evidence: Evidence, departure: Departure) -> bool:
 
 def turn_made_unreadable(evidence: Evidence, failed: Event) -> int | None:
     """The only turn acknowledged between a good recovery and this bad one."""
-    if failed.kind not in _UNREADABLE or met_an_error(evidence, failed):
+    if failed.kind not in _UNREADABLE or evidence.met_disk_error(failed):
         return None
     answered = _answered_since_recovery(evidence, failed.n)
     return answered[0] if len(answered) == 1 else None
-
-
-def met_an_error(evidence: Evidence, failed: Event) -> bool:
-    """Whether a disk operation of this life failed before: then it must say so, and does."""
-    return any(
-        event.life == failed.life
-        and event.n < failed.n
-        and event.data["error"] in ("ENOSPC", "EIO")
-        for event in evidence.of("disk")
-    )
 
 
 def _answered_since_recovery(evidence: Evidence, event: int) -> list[int]:

@@ -234,7 +234,7 @@ class _Mortal(Lives):
         """A life of its own until the blow has fallen; then the warm one, where there is one."""
         if self._heir is None:
             return super().begin(ground, order, tracing)
-        return self._heir.begin(ground, order)
+        return self._heir.begin(order, recalls=self.recalls)
 
     def crash(self, where: str | None) -> None:
         """The blow has fallen."""

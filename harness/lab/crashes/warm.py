@@ -54,6 +54,7 @@ class Warm:
         self.copies = Path(tempfile.mkdtemp(dir=server.root))
         """Where what killed lives leave is copied to: beside no home, so that nobody strayed."""
         self._life: Life | None = None
+        self._lent: _Lent | None = None
         self._begun = 0
         self.capabilities: frozenset[str] | None = None
         """What its target offers, where that is known."""
@@ -66,22 +67,29 @@ class Warm:
             raise ValueError("a traced case needs lives of its own: only a real death ends a trace")
         return _Handed(self, ground, stage, None)
 
-    def begin(self, ground: Ground, order: Mapping[str, Any]) -> _Lent:
-        """The life, to begin again with this order; a new one where there is none or it is old."""
-        clock = self.clock
-        if self._life is not None and self._life.alive and self._begun < STATES_A_LIFE:
-            self._begun += 1
+    def begin(self, order: Mapping[str, Any], *, recalls: bool) -> _Lent:
+        """The life, to begin again with this order; a new one where there is none, it is old, or a
+        case that broke off left answers that nobody heard.
+
+        `recalls`: the case asks right after `open` what it remembers.
+        """
+        clock, ahead = self.clock, []
+        owes = self._lent is not None and self._lent.owes
+        if self._life is None or not self._life.alive or owes or self._begun >= STATES_A_LIFE:
+            self.retire()
+            self._begun = 0
+            self._life = Life(self.server, clock, order)
+        else:
             again = {key: order[key] for key in ("home", "seed", "life")}
             again |= {"do": "again", "epoch_ns": clock.epoch_ns, "origin_ns": clock.origin_ns}
-            return _Lent(self._life, self, [again])
-        self.retire()
-        self._begun = 1
-        self._life = Life(self.server, clock, order)
-        return _Lent(self._life, self, [])
+            ahead = [again]
+        self._begun += 1
+        self._lent = _Lent(self._life, self, ahead, recalls=recalls)
+        return self._lent
 
-    def next_asked(self, do: str) -> Iterator[str]:
+    def next_asked(self, do: str, *, recalls: bool) -> Iterator[str]:
         """What a case asks right after this command, whatever comes of it but an error."""
-        if do == "open":
+        if do == "open" and recalls:
             yield from ("history", *self._offered("checkpoint", "resume"))
             if not self.is_spoken_to and self.capabilities is not None:
                 yield from (*self._offered("usage"), "close")
@@ -119,7 +127,7 @@ class _Handed(Lives):
             self._where = Path(tempfile.mkdtemp(dir=self._warm.copies))
             write_tree(self._left, self._where)
             self._left = None
-        return self._warm.begin(ground, {**order, "home": str(self._where)})
+        return self._warm.begin({**order, "home": str(self._where)}, recalls=self.recalls)
 
     def kill(self) -> None:
         """Take a copy of what lies there now."""
@@ -140,10 +148,13 @@ class _Lent:
     when they are asked for, in the same order.
     """
 
-    def __init__(self, life: Life, warm: Warm, ahead: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, life: Life, warm: Warm, ahead: list[dict[str, Any]], *, recalls: bool
+    ) -> None:
         self._life = life
         self._warm = warm
         self._begin = ahead
+        self._recalls = recalls
         self._asked: deque[Mapping[str, Any]] = deque()
 
     @property
@@ -151,14 +162,20 @@ class _Lent:
         """Whether it has written anything in this case or before."""
         return self._life.said_something
 
+    @property
+    def owes(self) -> bool:
+        """Whether something was asked of it in one breath and its answer never taken."""
+        return bool(self._asked)
+
     def ask(self, command: Mapping[str, Any], answer: Answer) -> Outcome:
         """As a life of its own would answer."""
         if self._asked:
             if self._asked.popleft() != command:
                 raise RuntimeError(f"a case asked {command['do']} where another was foreseen")
             return self._kept(command, self._life.hear(answer))
-        breath = [command, *({"do": one} for one in self._warm.next_asked(command["do"]))]
-        if len(breath) == 1:
+        following = self._warm.next_asked(command["do"], recalls=self._recalls)
+        breath = [command, *({"do": one} for one in following)]
+        if len(breath) == 1 and not self._begin:
             return self._life.ask(command, answer)
         self._asked.extend(breath[1:])
         begin, self._begin = self._begin, []

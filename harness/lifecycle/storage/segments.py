@@ -26,12 +26,14 @@ class Segments:
 
     def look(self) -> None:
         """See what is there now."""
-        names = []
+        numbered: dict[int, str] = {}
         if self.path.parent.is_dir():
             with os.scandir(self.path.parent) as entries:
-                names = [each.name for each in entries if self._number(each.name) is not None]
+                for each in entries:
+                    if (number := self._number(each.name)) is not None:
+                        numbered[number] = each.name
         self._finished, self.base = [], 0
-        for name in sorted(names, key=lambda name: self._number(name) or 0):
+        for _, name in sorted(numbered.items()):
             path = self.path.with_name(name)
             self._finished.append((self.base, path))
             self.base += path.stat().st_size

@@ -13,10 +13,11 @@ from harness.case import parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes import judging, real
-from harness.lab.crashes.base import Base
+from harness.lab.crashes.base import Base, record_base
 from harness.lab.crashes.judging import a_place
 from harness.lab.crashes.real import Strike, confirm, record_of_strike, source_line, strike
 from harness.lab.crashes.warm import warm_life
+from harness.lab.play import case_of
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.record import Record
@@ -24,7 +25,7 @@ from harness.world.disk.states import states
 from harness.world.process import Server
 from harness.world.syscalls.rehearsal import available
 from harness.world.tree import Tree, difference
-from tests.lab.crashes.conftest import recorded
+from tests.lab.crashes.conftest import recorded, story
 
 WORKS, WHY = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
@@ -71,6 +72,26 @@ def test_the_reference_stack_goes_on_after_each(base: Base, server: Server) -> N
         with a_place(server) as home:
             one = strike(server, base, at, home)()
         assert (one.verdict.outcome, one.at) == ("pass", at)
+
+
+def test_a_warm_life_that_goes_on_is_not_asked_ahead_what_a_redelivery_does_not_ask(
+    server: Server,
+) -> None:
+    again = story(faults=[{"redelivery": {"turn": 3, "of": 1}}])
+    ref = find_target("lifecycle")
+    with a_place(server) as home:
+        base = record_base(again, ref, case_of(again, ref, 0), server, home)
+    with warm_life(server, base.scenario) as warm:
+        around = {each.name for each in server.root.iterdir()}
+        for at in (3, len(base.operations) // 2):
+            with a_place(server) as home:
+                one = strike(server, base, at, home, warm)()
+            assert (one.verdict.outcome, one.verdict.findings, one.verdict.reasons) == (
+                "pass",
+                (),
+                (),
+            )
+        assert {each.name for each in server.root.iterdir()} == around
 
 
 KEPT = ("after-crash", "after-resume")

@@ -72,6 +72,24 @@ def test_it_is_one_process_until_it_is_old(
     assert len(born) == 2
 
 
+def test_a_case_that_breaks_off_leaves_no_answers_to_the_next_one(
+    base: Base, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> bool:
+        raise RuntimeError("a case that breaks off")
+
+    (left,) = states(base.operations, "kill").distinct[9:10]
+    warm = Warm(server, base.scenario)
+    _in_warmth(base, left, server, warm)
+    with monkeypatch.context() as patch:
+        patch.setattr(room.Lives, "_remember", breaks)
+        assert any(_in_warmth(base, left, server, warm).of("broke"))
+    with a_place(server) as home:
+        alone = crash_into(base, left, server, home)
+    assert _in_warmth(base, left, server, warm).events == alone.events
+    warm.close()
+
+
 def test_it_leaves_no_directory_behind(base: Base, server: Server) -> None:
     before = set(server.root.iterdir())
     warm = Warm(server, base.scenario)
