@@ -88,9 +88,7 @@ def loads_clean(evidence: Evidence) -> Iterator[Breach]:
             continue
         if event.kind == "resume.failed" and _was_to_fail(evidence, event):
             continue
-        if event.kind in ("open.failed", "history.failed") and recovery.met_an_error(
-            evidence, event
-        ):
+        if event.kind in ("open.failed", "history.failed") and evidence.met_disk_error(event):
             continue
         failed_lives.add(event.life)
         what = _what(event)
