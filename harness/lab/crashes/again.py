@@ -31,9 +31,10 @@ STATES_MAX = 40
 
 @dataclass(frozen=True)
 class Recovered:
-    """One recovery: how many states a second crash may leave, how many were judged, what of it."""
+    """The recovery of the state of this number: how many states a second crash may leave, how many
+    of these were judged, and what of it."""
 
-    first: State
+    number: int
     distinct: int
     judged: int
     verdicts: Sequence[Verdict]
@@ -55,11 +56,11 @@ def _recover_one(server: Server, base: Base, left: State, warm: Warm | None) -> 
     try:
         last: dict[int, Judged] = {}
         for judged in bench.judge_all(chosen):
-            last[judged.state.number] = judged
+            last[judged.number] = judged
     finally:
         bench.close()
     verdicts = [judged.verdict for judged in last.values()]
-    return Recovered(left, len(legal), len(chosen), verdicts)
+    return Recovered(left.number, len(legal), len(chosen), verdicts)
 
 
 def record_recovery(base: Base, left: State, server: Server, home: Path) -> Base:

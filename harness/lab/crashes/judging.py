@@ -42,11 +42,21 @@ _OF_THE_PLACE = ("at", "tier", "where", "state")
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of a state. `again`: it is known already, and this is to be taken instead."""
+    """What came of the state of this number, that a crash before operation `at` leaves.
 
-    state: State
+    `again`: it is known already, and this is to be taken instead. The state itself stays where it
+    was judged: a worker that sent it along would copy all its files to its parent.
+    """
+
+    number: int
+    at: int
     verdict: Verdict
     again: bool = False
+
+    @classmethod
+    def of(cls, left: State, verdict: Verdict, *, again: bool = False) -> Judged:
+        """The verdict on a state."""
+        return cls(left.number, left.at, verdict, again)
 
 
 @dataclass(frozen=True)
@@ -117,19 +127,19 @@ class Bench:
         """One state's verdict, and corrections where it shows that earlier ones were not true."""
         left = tried.left
         if tried.told is None or self._warm is None:
-            yield Judged(left, self.in_forks(left))
+            yield Judged.of(left, self.in_forks(left))
             return
         verdict = tried.told()
         if verdict.outcome == "pass" and not tried.sampled:
             self._believed.append(left)
-            yield Judged(left, verdict)
+            yield Judged.of(left, verdict)
             return
         sure = self.in_forks(left)
         if verdict.outcome == "pass" and sure.outcome != "pass":
             self._warm = None
             for earlier in self._believed:
-                yield Judged(earlier, self.in_forks(earlier), again=True)
-        yield Judged(left, sure)
+                yield Judged.of(earlier, self.in_forks(earlier), again=True)
+        yield Judged.of(left, sure)
 
     def in_forks(self, left: State) -> Verdict:
         """The verdict of fresh processes."""

@@ -191,7 +191,7 @@ def _judge(
                 bench.close()
 
     for judged in share_out(work, chosen, servers):
-        last[judged.state.number] = judged
+        last[judged.number] = judged
         on_state(len(last), len(chosen))
 
 
@@ -206,7 +206,7 @@ def _recover(
         return recover(server, base, some)
 
     for one in share_out(work, starts, servers):
-        found[one.first.number] = one
+        found[one.number] = one
         on_state(len(found), len(starts))
 
 
@@ -247,7 +247,7 @@ class _Tally:
         """The states of one tier."""
         verdicts = [one.verdict for one in judged]
         self._take(verdicts)
-        self._points |= {one.state.at for one in judged}
+        self._points |= {one.at for one in judged}
         self._states[tier] = StateCount(
             len(legal), _broken(verdicts), len(verdicts), legal.planned, legal.tried
         )

@@ -81,7 +81,7 @@ def digest(file: Cached, choice: Choice, lot: str) -> bytes:
         if choice.kind == "prefix":
             return seal(weights.sums[count], pending[count - 1].size if count else file.base_size)
         if choice.kind == "page" and count == len(pending):
-            return seal(weights.below[choice.detail // SECTOR], choice.detail)
+            return seal(file.below(choice.detail // SECTOR), choice.detail)
         if choice.kind == "omit":
             return seal(weights.without(count, pending), file.size)
         if choice.kind in ("head", "tail"):

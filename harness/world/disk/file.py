@@ -13,10 +13,14 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, chain
 
 SECTOR = 512
 PAGE = 4096
 ZEROS = bytes(SECTOR)
+ROW = 64
+"""Sectors that are shared or copied together."""
+_EMPTY_ROW = (ZEROS,) * ROW
 _DIGEST_BYTES = 16
 _MASK = (1 << 8 * _DIGEST_BYTES) - 1
 
@@ -33,18 +37,47 @@ class Change:
     size: int
 
 
-def content(base: Sectors, over: Sectors, size: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Stable:
+    """What is surely on disk, sector by sector, zeros where nothing was written. Never changes.
+
+    `over` gives another that shares all rows in which nothing differs: a sweep holds one for every
+    sync of a run, and copies of whole files would cost memory and time in their square.
+    """
+
+    rows: tuple[tuple[bytes, ...], ...] = ()
+
+    def sector(self, number: int) -> bytes:
+        """One sector."""
+        row = number // ROW
+        return self.rows[row][number % ROW] if row < len(self.rows) else ZEROS
+
+    def over(self, sectors: Sectors) -> Stable:
+        """The same with these sectors."""
+        changed: dict[int, list[bytes]] = {}
+        for number, data in sectors.items():
+            row = number // ROW
+            if row not in changed:
+                changed[row] = list(self.rows[row] if row < len(self.rows) else _EMPTY_ROW)
+            changed[row][number % ROW] = data
+        missing = max(changed, default=-1) + 1 - len(self.rows)
+        rows = [*self.rows, *[_EMPTY_ROW] * missing]
+        for row, now in changed.items():
+            rows[row] = tuple(now)
+        return Stable(tuple(rows))
+
+
+def content(base: Stable, over: Sectors, size: int) -> bytes:
     """The bytes of a file of this size: sectors over others, zeros where there are none."""
-    get, below = over.get, base.get
-    count = -(-size // SECTOR)
-    return b"".join([get(i) or below(i, ZEROS) for i in range(count)])[:size]
+    rows = base.over(over).rows[: -(-size // (ROW * SECTOR))]
+    return b"".join(chain.from_iterable(rows))[:size].ljust(size, b"\0")
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
     """A file at one moment: what is surely on disk, and the changes that may be. Never changes."""
 
-    base: Sectors
+    base: Stable
     base_size: int
     pending: tuple[Change, ...]
     size: int
@@ -62,14 +95,12 @@ class Weights:
     """What the pending changes do to a file's digest, one by one.
 
     `sums[n]` is the digest's sum after n changes; `older[n]` holds what change n covered; `last`
-    the change that wrote a sector last; `below[i]` is the sum, with all changes, of the sectors
-    before sector i.
+    the change that wrote a sector last.
     """
 
     sums: tuple[int, ...]
     older: tuple[Sectors, ...]
     last: Mapping[int, int]
-    below: tuple[int, ...]
 
     def part(self, number: int, changes: Sequence[Change], sectors: Iterable[int]) -> int:
         """The sum with the changes before `number`, and of that one only these sectors."""
@@ -87,7 +118,7 @@ class Cached:
     """A file as the kernel holds it. Sectors are replaced, never changed in place."""
 
     def __init__(self, content: bytes = b"") -> None:
-        self.base: dict[int, bytes] = {}
+        self.base = Stable()
         self.base_size = 0
         self.pending: list[Change] = []
         self.size = 0
@@ -96,6 +127,7 @@ class Cached:
         self._base_sum = 0
         self._frozen: Undecided | None = None
         self._weighed: Weights | None = None
+        self._below: list[int] | None = None
         if content:
             self.write(-1, 0, content)
             self.sync()
@@ -126,13 +158,11 @@ class Cached:
         """What is in the cache is on disk, but for what a failed fsync left undecided."""
         kept = [change for change in self.pending if change.operation in self._failed]
         if not kept:
-            self._become(self.pending, dict(self._current), self.size)
-            self.pending = []
+            self.commit(len(self.pending))
             return
-        undecided = {i for change in kept for i in change.sectors}
         again = {i for change in self.pending if change not in kept for i in change.sectors}
-        sure = {i: data for i, data in self._current.items() if i not in undecided or i in again}
-        self._become(self.pending, {**self.base, **sure}, self.size)
+        sure = {i: self._current[i] for i in again}
+        self._become(sure, self.size)
         reduced = (
             replace(
                 change,
@@ -152,8 +182,8 @@ class Cached:
         """The first changes are on disk."""
         if count:
             over, size = self.prefix(count)
-            done, self.pending = self.pending[:count], self.pending[count:]
-            self._become(done, {**self.base, **over}, size)
+            self.pending = self.pending[count:]
+            self._become(over, size)
 
     def count_until(self, operation: int) -> int:
         """How many pending changes are by this operation or earlier ones."""
@@ -176,7 +206,7 @@ class Cached:
         if self._weighed is None:
             sums, older, last, now = [self._base_sum], [], {}, dict[int, bytes]()
             for number, change in enumerate(self.pending):
-                covered = {i: now.get(i) or self.base.get(i, ZEROS) for i in change.sectors}
+                covered = {i: now.get(i) or self.base.sector(i) for i in change.sectors}
                 gain = sum(
                     _weight(i, d) - _weight(i, covered[i]) for i, d in change.sectors.items()
                 )
@@ -184,21 +214,27 @@ class Cached:
                 older.append(covered)
                 last.update(dict.fromkeys(change.sectors, number))
                 now.update(change.sectors)
-            below = [0]
-            for i in range(self._end(now)):
-                below.append(below[-1] + _weight(i, now.get(i) or self.base.get(i, ZEROS)))
-            self._weighed = Weights(tuple(sums), tuple(older), last, tuple(below))
+            self._weighed = Weights(tuple(sums), tuple(older), last)
         return self._weighed
+
+    def below(self, sector: int) -> int:
+        """The sum, with all changes, of the sectors before this one."""
+        if self._below is None:
+            over, _size = self.prefix(len(self.pending))
+            every = ((i, over.get(i) or self.base.sector(i)) for i in range(self._end(over)))
+            weights = (_weight(i, data) for i, data in every)
+            self._below = [*accumulate(weights, initial=0)]
+        return self._below[sector]
 
     def digest(self, over: Sectors, size: int) -> bytes:
         """The same for the same content, another (but for a chance of 2**-64) for another."""
         total = self._base_sum
         base = self.base
         for i, data in over.items():
-            total += _weight(i, data) - _weight(i, base.get(i, ZEROS))
+            total += _weight(i, data) - _weight(i, base.sector(i))
         for i in range(size // SECTOR, self._end(over)):
             # What the size cuts off, wholly or in part.
-            data = over[i] if i in over else base.get(i, ZEROS)
+            data = over[i] if i in over else base.sector(i)
             total -= _weight(i, data)
             total += _weight(i, data[: max(0, size - i * SECTOR)].ljust(SECTOR, b"\0"))
         return seal(total, size)
@@ -213,13 +249,13 @@ class Cached:
         self._current.update(sectors)
         self.size = size
         self.pending.append(Change(operation, truncates, sectors, size))
-        self._frozen = self._weighed = None
+        self._frozen = self._weighed = self._below = None
 
-    def _become(self, changes: list[Change], base: dict[int, bytes], size: int) -> None:
-        for i in {i for change in changes for i in change.sectors}:
-            self._base_sum += _weight(i, base.get(i, ZEROS)) - _weight(i, self.base.get(i, ZEROS))
-        self.base, self.base_size = base, size
-        self._frozen = self._weighed = None
+    def _become(self, sure: Sectors, size: int) -> None:
+        for i, data in sure.items():
+            self._base_sum += _weight(i, data) - _weight(i, self.base.sector(i))
+        self.base, self.base_size = self.base.over(sure), size
+        self._frozen = self._weighed = self._below = None
 
 
 def seal(total: int, size: int) -> bytes:

@@ -70,7 +70,7 @@ def test_the_states_of_several_recoveries_are_counted_and_judged(
 ) -> None:
     monkeypatch.setattr("harness.lab.crashes.again.STATES_MAX", 5)
     (one,) = recover(server, base, [torn])
-    assert one.first == torn
+    assert one.number == torn.number
     assert one.judged == len(one.verdicts) <= 5 < one.distinct
     assert {verdict.outcome for verdict in one.verdicts} == {"pass"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,13 @@ from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes import judging
 from harness.lab.crashes.base import Base
-from harness.lab.crashes.judging import Bench, Told, a_place, crash_into, one_behind
+from harness.lab.crashes.judging import Bench, Judged, Told, a_place, crash_into, one_behind
 from harness.lab.crashes.warm import Warm
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.record import Record
+from harness.world.disk.choices import Choice, Survivor
+from harness.world.disk.file import Cached
 from harness.world.disk.states import State, states
 from harness.world.process import Life, Server
 from tests.lab.crashes.conftest import recorded
@@ -72,6 +75,16 @@ def test_of_what_ends_well_a_sample_is_played_in_forks(
     bench.close()
 
 
+def test_what_a_worker_sends_does_not_grow_with_the_home(base: Base, passed: Verdict) -> None:
+    left = states(base.operations, "kill").distinct[-1]
+    file = Cached(b"".join(number.to_bytes(8, "little") for number in range(100_000)))
+    large = dataclasses.replace(
+        left, survivors={0: Survivor(file.undecided(), Choice("prefix", 0), "")}
+    )
+    sizes = [len(pickle.dumps(Judged.of(each, passed))) for each in (left, large)]
+    assert sizes[0] == sizes[1] < len(pickle.dumps(large))
+
+
 def test_whatever_ends_badly_is_what_the_forks_say(
     base: Base, server: Server, warm: Warm, passed: Verdict
 ) -> None:
@@ -90,7 +103,7 @@ def test_a_warm_life_that_hides_something_is_given_up_and_taken_back(
     bench = Scripted(base, server, warm, {"warm": passed, "forks": passed})
     said = []
     for judged in bench.judge_all(chosen):
-        said.append((judged.state.number, judged.verdict.outcome, judged.again))
+        said.append((judged.number, judged.verdict.outcome, judged.again))
         bench.says["forks"] = _bad(passed)
     first, second, third, fourth, *rest = (left.number for left in chosen)
     assert said == [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.world.disk.file import SECTOR, Cached, content
+from harness.world.disk.file import ROW, SECTOR, Cached, Stable, content
 
 STEPS = st.lists(
     st.one_of(
@@ -86,3 +86,31 @@ def test_pages_of_a_failed_fsync_stay_undecided_until_written_again() -> None:
     assert content(file.base, {}, file.base_size) == b"d" * SECTOR + b"a" * SECTOR
     assert [sorted(change.sectors) for change in file.pending] == [[1]]
     assert _everything(file) == b"d" * SECTOR + b"c" * SECTOR
+
+
+SECTORS = st.dictionaries(
+    st.integers(0, 3 * ROW), st.integers(1, 255).map(lambda byte: bytes([byte]) * SECTOR)
+)
+
+
+@given(layers=st.lists(SECTORS, max_size=4), over=SECTORS, size=st.integers(0, 4 * ROW * SECTOR))
+def test_sectors_lie_over_others_in_every_row(
+    layers: list[dict[int, bytes]], over: dict[int, bytes], size: int
+) -> None:
+    base, plain = Stable(), dict[int, bytes]()
+    for layer in layers:
+        base, plain = base.over(layer), plain | layer
+    zeros = bytes(SECTOR)
+    assert all(base.sector(i) == plain.get(i, zeros) for i in range(4 * ROW))
+    whole = b"".join((plain | over).get(i, zeros) for i in range(4 * ROW))
+    assert content(base, over, size) == whole[:size]
+
+
+def test_what_a_sync_left_alone_is_held_once() -> None:
+    file = Cached(bytes(range(1, 251)) * SECTOR * ROW)
+    before = file.base
+    file.write(0, 5 * SECTOR, b"new")
+    file.sync()
+    pairs = list(zip(before.rows, file.base.rows, strict=True))
+    assert len(pairs) > 200
+    assert [number for number, (old, new) in enumerate(pairs) if old is not new] == [0]
