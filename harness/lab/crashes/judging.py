@@ -8,7 +8,8 @@ all is played in forks from there on.
 
 A pass is judged once for all states that differ in nothing a check looks at: the same conversation
 before the crash, and the same events, at the same times, after it. What one state made of a warm
-life is judged while the life is busy with the next: so the verdicts come one state later.
+life is judged while the life is busy with the next: so the verdicts come one state later. In the
+same time the state after that one is laid down, in a home of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import hashlib
 import marshal
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -28,13 +30,15 @@ from harness.checks.judge import OF_MEMORY, judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes.base import Base, begin, is_silent
 from harness.lab.crashes.warm import Warm
-from harness.lab.runner import TURNS_AFTER_MAX, run
+from harness.lab.runner import TURNS_AFTER_MAX, Midway, run
 from harness.record import Event, Record
 from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State
 from harness.world.process import Server
 
 SAMPLE_EVERY = 100
+HOMES = 3
+"""What one life left open is closed, perhaps by name, when the next has begun: on no new state."""
 Told = Callable[[], Verdict]
 """A verdict that is worked out when it is first asked for."""
 _OF_THE_PLACE = ("at", "tier", "where", "state")
@@ -69,6 +73,16 @@ class _Tried:
     left: State
     told: Told | None
     sampled: bool
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """A state as it lies in a home, the record of what came before, and where its case begins."""
+
+    left: State
+    home: Path
+    record: Record
+    midway: Midway
 
 
 class _Sampled(Protocol):
@@ -106,21 +120,25 @@ class Bench:
         self._base = base
         self._server = server
         self._warm = warm
-        self._home = Path(tempfile.mkdtemp(dir=server.root))
+        self._homes = deque(Path(tempfile.mkdtemp(dir=server.root)) for _ in range(HOMES))
+        """In turns: one is being left, in one the warm life is, in one the next state is laid."""
+        self._ahead: _Laid | None = None
         self._passes = Passes()
         self._believed: list[State] = []
 
     def close(self) -> None:
         """Leave no directory."""
-        shutil.rmtree(self._home, ignore_errors=True)
+        for home in self._homes:
+            shutil.rmtree(home, ignore_errors=True)
 
     def judge_all(self, chosen: Sequence[State]) -> Iterator[Judged]:
         """Each state's verdict, in order; corrections of earlier ones may come between."""
-        for tried in one_behind(self._try(left, place) for place, left in enumerate(chosen)):
+        tries = (self._try(*both, place) for place, both in enumerate(_and_the_next(chosen)))
+        for tried in one_behind(tries):
             yield from self._settle(tried)
 
-    def _try(self, left: State, place: int) -> _Tried:
-        told = None if self._warm is None else self._in_the_warm_life(self._warm, left)
+    def _try(self, left: State, following: State | None, place: int) -> _Tried:
+        told = None if self._warm is None else self._in_the_warm_life(self._warm, left, following)
         return _Tried(left, told, place % SAMPLE_EVERY == 0)
 
     def _settle(self, tried: _Tried) -> Iterator[Judged]:
@@ -152,26 +170,33 @@ class Bench:
             raise ValueError("only a warm life is asked and not spoken to")
         warm = self._warm
         for tried in one_behind(
-            _Tried(left, self._in_the_warm_life(warm, left, turns_after=0), sampled=False)
-            for left in chosen
+            _Tried(
+                left, self._in_the_warm_life(warm, left, following, turns_after=0), sampled=False
+            )
+            for left, following in _and_the_next(chosen)
         ):
             if tried.told is not None:
                 yield tried.told()
 
     def _in_the_warm_life(
-        self, warm: Warm, left: State, turns_after: int = TURNS_AFTER_MAX
+        self,
+        warm: Warm,
+        left: State,
+        following: State | None,
+        turns_after: int = TURNS_AFTER_MAX,
     ) -> Told:
-        lay_down(left, self._home)
-        record, midway = begin(self._base, left)
-        before = len(record.events)
+        laid = self._laid(left)
+        record, before = laid.record, len(laid.record.events)
+        if following is not None:
+            self._server.meanwhile(partial(self._lay_ahead, following))
         warm.clock.begin_at(0)
         warm.is_spoken_to = bool(turns_after)
         run(
             self._base.scenario,
             record,
             self._server,
-            self._home,
-            midway=midway,
+            laid.home,
+            midway=laid.midway,
             clock=warm.clock,
             lives=warm.lives,
             turns_after=turns_after,
@@ -181,6 +206,24 @@ class Bench:
         told = cache(partial(self._passes.verdict, record, before, said, promises))
         self._server.meanwhile(told)
         return told
+
+    def _laid(self, left: State) -> _Laid:
+        """A state where a life can be opened on it, laid down ahead or now."""
+        ahead, self._ahead = self._ahead, None
+        return ahead if ahead is not None and ahead.left is left else self._lay(left)
+
+    def _lay_ahead(self, left: State) -> None:
+        self._ahead = self._lay(left)
+
+    def _lay(self, left: State) -> _Laid:
+        self._homes.rotate()
+        lay_down(left, self._homes[0])
+        return _Laid(left, self._homes[0], *begin(self._base, left))
+
+
+def _and_the_next(chosen: Sequence[State]) -> Iterator[tuple[State, State | None]]:
+    """Each, with the one after it."""
+    return zip(chosen, [*chosen[1:], None], strict=True)
 
 
 class Passes:

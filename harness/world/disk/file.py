@@ -13,7 +13,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 
 SECTOR = 512
 PAGE = 4096
@@ -69,8 +69,9 @@ class Stable:
 
 def content(base: Stable, over: Sectors, size: int) -> bytes:
     """The bytes of a file of this size: sectors over others, zeros where there are none."""
-    rows = base.over(over).rows[: -(-size // (ROW * SECTOR))]
-    return b"".join(chain.from_iterable(rows))[:size].ljust(size, b"\0")
+    rows = (base.over(over) if over else base).rows
+    sectors = islice(chain.from_iterable(rows), -(-size // SECTOR))
+    return b"".join(sectors)[:size].ljust(size, b"\0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,15 @@ from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes import judging
 from harness.lab.crashes.base import Base
-from harness.lab.crashes.judging import Bench, Judged, Told, a_place, crash_into, one_behind
+from harness.lab.crashes.judging import HOMES, Bench, Judged, Told, a_place, crash_into, one_behind
 from harness.lab.crashes.warm import Warm
 from harness.lab.pool import POOL
+from harness.lab.runner import run
 from harness.lab.targets import find_target
 from harness.record import Record
 from harness.world.disk.choices import Choice, Survivor
 from harness.world.disk.file import Cached
+from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import State, states
 from harness.world.process import Life, Server
 from tests.lab.crashes.conftest import recorded
@@ -39,7 +41,9 @@ class Scripted(Bench):
         self.says = says
         self.forked = []
 
-    def _in_the_warm_life(self, warm: Warm, left: State, turns_after: int = 2) -> Told:
+    def _in_the_warm_life(
+        self, warm: Warm, left: State, following: State | None, turns_after: int = 2
+    ) -> Told:
         return lambda: self.says["warm"]
 
     def in_forks(self, left: State) -> Verdict:
@@ -73,6 +77,33 @@ def test_of_what_ends_well_a_sample_is_played_in_forks(
     assert [judged.verdict for judged in bench.judge_all(chosen)] == [passed] * 7
     assert bench.forked == [left.number for left in chosen[::3]]
     bench.close()
+
+
+def test_a_state_is_laid_down_ahead_in_a_home_that_no_life_is_in_or_just_left(
+    base: Base, server: Server, warm: Warm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = states(base.operations, "kill").distinct[:5]
+    seen: list[str] = []
+
+    def laying(left: State, home: Path) -> None:
+        seen.append(f"{left.number} lies in {home.name}")
+        lay_down(left, home)
+
+    def running(*args: Any, **more: Any) -> Any:
+        seen.append(f"a life begins in {args[3].name}")
+        return run(*args, **more)
+
+    monkeypatch.setattr(judging, "lay_down", laying)
+    monkeypatch.setattr(judging, "run", running)
+    bench = Bench(base, server, warm)
+    assert {verdict.outcome for verdict in bench.ask_all(chosen)} == {"pass"}
+    bench.close()
+    homes = [line.rpartition(" ")[2] for line in seen if line.startswith("a life")]
+    assert all(len({*homes[n : n + HOMES]}) == HOMES for n in range(len(homes) - HOMES + 1))
+    lies = [f"{left.number} lies in {home}" for left, home in zip(chosen, homes, strict=True)]
+    begins = [f"a life begins in {home}" for home in homes]
+    in_turns = zip(begins, [*lies[1:], None], strict=True)
+    assert seen == [lies[0], *(line for both in in_turns for line in both if line)]
 
 
 def test_what_a_worker_sends_does_not_grow_with_the_home(base: Base, passed: Verdict) -> None:
