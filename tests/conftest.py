@@ -11,10 +11,10 @@ import pytest
 
 from harness.case import Case, scenario_hash, target_hash
 from harness.checks.verdict import Finding, Numbers, Outcome, Verdict
-from harness.lab.targets import find_target
 from harness.record import Header, Record
 from harness.report.result import Result, Run
 from harness.world.process import Server
+from tests.servers import a_server
 
 MakeResult = Callable[..., Result]
 
@@ -96,7 +96,7 @@ ODD = Path(__file__).parent / "stacks" / "odd.py"
 def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A warm server of `tests/stacks/odd.py:Echo`."""
     root = tmp_path_factory.mktemp("lives")
-    server = Server(find_target(f"{ODD}:Echo").order(), root)
+    server = a_server(f"{ODD}:Echo", root)
     yield server
     server.close()
 

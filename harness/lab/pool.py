@@ -1,4 +1,5 @@
-"""Warm servers, kept warm: importing an SDK costs seconds, so a process does it once a target.
+"""Warm servers, kept warm: importing an SDK costs seconds, so a process does it once, in a zygote,
+and imports each target once.
 
 A server is taken, used by one thread, and given back; when the process ends, all are closed. A
 target's file that has changed since gets a new server. Of more than `IDLE_MAX` idle ones the one
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness.lab.targets import TargetError, TargetRef, lacking, remedy
+from harness.world.interpreter import Zygote
 from harness.world.outcome import UnknownLimit, hang_limit_s
 from harness.world.process import Server, ServerError, Stopped
 
@@ -38,6 +40,7 @@ class Pool:
         self.notes: dict[str, None] = {}
         """What servers had to do without, a sentence each, once."""
         self._idle: list[tuple[_Key, Server]] = []
+        self._zygote: Zygote | None = None
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -51,7 +54,7 @@ class Pool:
             same = [n for n, (known, _) in enumerate(self._idle) if known == key]
             server = self._idle.pop(same[-1])[1] if same else None
         if server is None:
-            server = _start(ref, stopped)
+            server = _start(ref, stopped, None if ref.python else self.zygote())
             self.notes.update(dict.fromkeys(lacking(ref, server.lacks)))
         server.stopped = stopped
         try:
@@ -80,8 +83,21 @@ class Pool:
         """End all idle servers and what they started."""
         with self._lock:
             idle, self._idle = self._idle, []
+            zygote, self._zygote = self._zygote, None
         for _, server in idle:
             server.close()
+        if zygote is not None:
+            zygote.close()
+
+    def zygote(self) -> Zygote:
+        """What servers are forked from; a new one where it would begin otherwise by now."""
+        with self._lock:
+            if self._zygote is not None and not self._zygote.fits:
+                self._zygote.close()
+                self._zygote = None
+            if self._zygote is None:
+                self._zygote = Zygote()
+            return self._zygote
 
 
 @contextlib.contextmanager
@@ -119,7 +135,7 @@ def _key(ref: TargetRef) -> _Key:
     return ref, 0 if ref.file is None else Path(ref.file).stat().st_mtime_ns
 
 
-def _start(ref: TargetRef, stopped: Callable[[], bool]) -> Server:
+def _start(ref: TargetRef, stopped: Callable[[], bool], zygote: Zygote | None) -> Server:
     base = _TMPFS if os.access(_TMPFS, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     try:
         hang_limit_s()
@@ -128,7 +144,7 @@ def _start(ref: TargetRef, stopped: Callable[[], bool]) -> Server:
     # Named here and made by the server, once nothing can keep it from being removed again.
     root = base / f"harness-{os.getpid()}-{secrets.token_hex(6)}"
     try:
-        return Server(ref.order(), root, stopped=stopped, python=ref.python)
+        return Server(ref.order(), root, stopped=stopped, python=ref.python, zygote=zygote)
     except ServerError as error:
         told = f"--target {ref.name} cannot be opened: {error}"
         cure = remedy(ref, error.missing) if error.missing else ""

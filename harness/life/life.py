@@ -1,6 +1,7 @@
 """A life: everything between the fork and the target, and the warmth that it is forked from.
 
-`warm_up` runs once in the server: the target and the SDK are imported, virtual time and the mock's
+`warm_up` runs once in the server, `warm_up_for_any` perhaps before it in a process that servers are
+forked from: the target and the SDK are imported, virtual time and the mock's
 door are put in, one call each way pays for every lazy import. `live` runs in the forked child:
 it takes over the page, the bridge and the seed, then does what the runner says until it is told to
 go or is killed. `again` makes it begin anew on another home, with the clock and the seed put back:
@@ -49,8 +50,7 @@ def warm_up(order: dict[str, Any]) -> list[str]:
     store needs no more than the standard library.
     """
     global _found
-    network.clean_environment()
-    network.shut(lambda address, what: _tell("network", address=address, what=what))
+    _shut_the_network()
     _found = load_target(order["target"])
     if missing := sdk.missing():
         if not is_store(_found.target) and (client := sdk.client()):
@@ -60,12 +60,30 @@ def warm_up(order: dict[str, Any]) -> list[str]:
                 missing,
             )
     else:
-        sdk.open_door(_handle, Waiter(HAND, _stand_still), _refuse)
-        sdk.rehearse()
+        _open_the_door()
     whole = clocks.install()
     waiting.install()
     lacks = {"anthropic": sdk.is_installed() or is_store(_found.target), "time_machine": whole}
     return [name for name, is_here in lacks.items() if not is_here]
+
+
+def warm_up_for_any() -> None:
+    """What `warm_up` does that is the same for every target, where it can be done here."""
+    _shut_the_network()
+    if not sdk.missing():
+        _open_the_door()
+    clocks.import_ahead()
+
+
+def _shut_the_network() -> None:
+    network.clean_environment()
+    network.shut(lambda address, what: _tell("network", address=address, what=what))
+
+
+def _open_the_door() -> None:
+    if not sdk.is_open():
+        sdk.open_door(_handle, Waiter(HAND, _stand_still), _refuse)
+        sdk.rehearse()
 
 
 def live(order: dict[str, Any], control: int, door: int, page: int, output: int) -> None:

@@ -4,6 +4,10 @@ Started as `python -m harness.life.server DESCRIPTOR`, perhaps under another int
 nothing but its standard library. It answers only the runner, over that descriptor; when the runner
 hangs up, however it died, the server ends every process that its lives left behind (it is their
 subreaper), removes the directory they worked in, and goes.
+
+Told of no target it is a zygote: it imports the SDK once and forks a server for each end of a
+channel that it is handed. Such a server is nobody's child that waits for it: it says its process id
+first, with a descriptor of itself.
 """
 
 from __future__ import annotations
@@ -61,6 +65,12 @@ def main(descriptor: int) -> None:
             ".".join(map(str, version[:2])) for version in (sys.version_info, PYTHON_MIN)
         )
         _fail(channel, f"expected Python {wanted} or newer, got {had}: {sys.executable}")
+    if order["target"] is None:
+        channel, order = _hatched(channel)
+    _serve_target(channel, order)
+
+
+def _serve_target(channel: Channel, order: dict[str, Any]) -> None:
     from harness.life import life, pages
 
     lacks: list[str] = []
@@ -84,6 +94,56 @@ def main(descriptor: int) -> None:
     _end_strays()
     shutil.rmtree(order["root"], ignore_errors=True)
     os._exit(0)
+
+
+def _hatched(zygote: Channel) -> tuple[Channel, dict[str, Any]]:
+    """Be the zygote until it hangs up; returns in each server that it forks, with its order."""
+    from harness.life import life, pages
+
+    life.warm_up_for_any()
+    gc.collect()
+    gc.freeze()
+    pages.gather()
+    # The thread that started it may be gone by now: from here its channel tells its end.
+    control(_PR_SET_PDEATHSIG, 0)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    parent, began_in = os.getpid(), os.getcwd()
+    while True:
+        try:
+            wanted = zygote.receive()
+        except Hangup:
+            os._exit(0)
+        descriptors = zygote.take_descriptors()
+        if os.fork() == 0:
+            break
+        for descriptor in descriptors:
+            os.close(descriptor)
+    die_with_parent(parent)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setpgid(0, 0)
+    zygote.close()
+    channel = Channel(socket.socket(fileno=descriptors[0]))
+    for stream, descriptor in enumerate(descriptors[1:], 1):
+        os.dup2(descriptor, stream)
+        os.close(descriptor)
+    _settle_in(wanted, began_in)
+    try:
+        myself = os.pidfd_open(os.getpid())
+        channel.send({"pid": os.getpid()}, [myself])
+        os.close(myself)
+        return channel, channel.receive()
+    except Hangup:
+        os._exit(0)
+
+
+def _settle_in(wanted: dict[str, Any], began_in: str) -> None:
+    """The environment and the folder of one that is started afresh now."""
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    if wanted["folder"] is not None:
+        os.chdir(wanted["folder"])
+        if sys.path and sys.path[0] == began_in:
+            sys.path[0] = wanted["folder"]
 
 
 def _fail(channel: Channel, why: str, *missing: str) -> NoReturn:

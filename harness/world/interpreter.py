@@ -1,6 +1,7 @@
 """The warm server, and which interpreter it runs under: this one, or one with the target's library.
 
-A `Server` is one child process that has imported the target and the SDK. Another interpreter is
+A `Server` is one process that has imported the target and the SDK. Importing the SDK costs seconds,
+so under this interpreter a `Zygote` does it once, and servers are forked from it. Another one is
 shown our package alone, by its path. It never sees the folder that the package lies in: where that
 is a `site-packages`, our dependencies would stand before the library's own. What it lacks is its
 own affair (see `harness.life.life`); nothing is installed, copied or written for it.
@@ -8,9 +9,12 @@ own affair (see `harness.life.life`); nothing is installed, copied or written fo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,7 +23,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.channel import Channel, Hangup, pair
 from harness.world.outcome import HANG_LIMIT_S
@@ -87,6 +91,119 @@ def start_of_server(
     return Start(command, {**environment, "PYTHONPATH": search})
 
 
+class Process(Protocol):
+    """What is asked of a process, be it a child or not."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> object:
+        """Until it has ended; TimeoutExpired where that takes longer."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        ...
+
+
+class Forked:
+    """A server that a zygote forked: no child of this process, so known by its descriptor."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self._descriptor = -1
+
+    def born(self, pid: int, descriptor: int) -> None:
+        """It has said who it is. Until then there is nothing to wait for."""
+        self.pid, self._descriptor = pid, descriptor
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+        return 0 if self._ended(0) else None
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Until it has ended; TimeoutExpired where that takes longer."""
+        if not self._ended(None if timeout is None else timeout * 1000):
+            raise subprocess.TimeoutExpired([_SERVER], timeout or 0)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._descriptor >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+
+    def _ended(self, patience_ms: float | None) -> bool:
+        if self._descriptor < 0:
+            return True
+        ready = select.poll()
+        ready.register(self._descriptor, select.POLLIN)
+        return bool(ready.poll(patience_ms))
+
+
+class Zygote:
+    """A process of this interpreter that has imported the SDK and nothing of any target.
+
+    A server forked from it is as one started afresh: it gets the environment, the folder and the
+    output that this process has then. Where an interpreter would begin otherwise in another
+    environment, `fits` says no.
+    """
+
+    def __init__(self) -> None:
+        mine, theirs = pair()
+        self._channel = Channel(mine)
+        self._one = threading.Lock()
+        self._environment = _environment()
+        self._process = start_of_server(theirs.fileno()).run(passing=theirs.fileno())
+        theirs.close()
+        self._channel.send({"target": None, "runner": os.getpid()})
+
+    @property
+    def fits(self) -> bool:
+        """Whether it still runs, in the environment that a new one would get."""
+        return self._process.poll() is None and self._environment == _environment()
+
+    def fork(self, end: socket.socket) -> Forked:
+        """Fork a server that is spoken to over this end; Hangup where the zygote has gone."""
+        try:
+            folder = os.getcwd()
+        except FileNotFoundError:
+            folder = None
+        order = {"environment": start_of_server(0).environment, "folder": folder}
+        with contextlib.ExitStack() as opened, self._one:
+            streams = [_stream(number, opened) for number in (1, 2)]
+            self._channel.send(order, [end.fileno(), *streams])
+        return Forked()
+
+    def close(self) -> None:
+        """End it; the servers that it forked live on."""
+        self._channel.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """What a new interpreter would begin with, but for what a test runner changes all the time."""
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+
+
+def _stream(number: int, opened: contextlib.ExitStack) -> int:
+    """An output of this process, or nothing's where it is closed."""
+    try:
+        os.fstat(number)
+    except OSError:
+        return opened.enter_context(open(os.devnull, "wb")).fileno()
+    return number
+
+
 class ServerError(Exception):
     """The warm server could not be started; the message says why, for the user.
 
@@ -115,6 +232,7 @@ class Server:
         *,
         stopped: Callable[[], bool] = lambda: False,
         python: str | None = None,
+        zygote: Zygote | None = None,
     ) -> None:
         mine, theirs = pair()
         self.root = root
@@ -125,7 +243,7 @@ class Server:
         self._waiting: deque[Callable[[], object]] = deque()
         self.lacks: list[str] = []
         self.libraries: tuple[str, ...] = ()
-        self._process = start_of_server(end := theirs.fileno(), python).run(passing=end)
+        self._process = _begin(theirs, python, zygote)
         theirs.close()
         try:
             self._channel.send({"target": dict(target), "runner": os.getpid(), "root": str(root)})
@@ -149,7 +267,11 @@ class Server:
         while time.monotonic() < patient_until:
             readable, _, _ = select.select([self._channel], [], [], _SLICE_S)
             if readable:
-                return self._channel.receive()
+                answer = self._channel.receive()
+                if "pid" not in answer:
+                    return answer
+                if isinstance(self._process, Forked):
+                    self._process.born(answer["pid"], *self._channel.take_descriptors())
             if self.stopped():
                 raise Stopped
         raise ServerError(f"importing it took more than {IMPORT_LIMIT_S:.0f} s")
@@ -197,3 +319,11 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _begin(end: socket.socket, python: str | None, zygote: Zygote | None) -> Process:
+    """A server's process; one of its own where there is no zygote for it."""
+    if python is None and zygote is not None:
+        with contextlib.suppress(Hangup):
+            return zygote.fork(end)
+    return start_of_server(end.fileno(), python).run(passing=end.fileno())

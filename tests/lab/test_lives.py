@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.lab.targets import find_target
 from harness.world.process import Server
 from tests.conftest import ODD
 from tests.lab.playing import kinds_of, play, scenario_of
+from tests.servers import a_server
 
 
 def test_two_deaths_in_one_turn_are_two_lives_more(naive_server: Server, tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_a_target_that_dies_by_itself_is_opened_again(echo_server: Server, tmp_p
 
 
 def test_a_target_that_dies_as_it_is_closed_is_a_death_like_any_other(tmp_path: Path) -> None:
-    server = Server(find_target(f"{ODD}:Abrupt").order(), tmp_path)
+    server = a_server(f"{ODD}:Abrupt", tmp_path)
     record = play(server, tmp_path / "home", scenario_of())
     server.close()
     (died,) = record.of("died")
@@ -35,7 +35,7 @@ def test_a_target_that_dies_as_it_is_closed_is_a_death_like_any_other(tmp_path: 
 
 
 def test_a_target_that_does_not_open_ends_the_run(tmp_path: Path) -> None:
-    server = Server(find_target(f"{ODD}:Unwilling").order(), tmp_path)
+    server = a_server(f"{ODD}:Unwilling", tmp_path)
     record = play(server, tmp_path / "home", scenario_of())
     server.close()
     assert record.events[-1].kind == "open.failed"

@@ -14,11 +14,11 @@ from harness.case import Case, scenario_hash, target_hash
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab import runner
-from harness.lab.targets import find_target
 from harness.record import Header, Record
 from harness.scenario.schema import Scenario
 from harness.world.process import Server
 from harness.world.syscalls.rehearsal import VARIABLE, available
+from tests.servers import a_server
 
 UNRULY = Path(__file__).parents[1] / "stacks" / "unruly.py"
 WORKS, WHY = available()
@@ -29,7 +29,7 @@ BOTH = pytest.mark.parametrize("fidelity", [pytest.param("seccomp", marks=TRAPPE
 @pytest.fixture(scope="module")
 def unruly() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="harness-", dir="/dev/shm") as root:
-        server = Server(find_target(f"{UNRULY}:Unruly").order(), Path(root))
+        server = a_server(f"{UNRULY}:Unruly", Path(root))
         yield server
         server.close()
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from harness.lab import runner
-from harness.lab.targets import find_target
 from harness.record import Header, Record
 from harness.scenario.schema import Scenario
 from harness.world.outcome import HANG_LIMIT_S
 from harness.world.process import Server
 from harness.world.syscalls.rehearsal import VARIABLE, available
+from tests.servers import a_server
 
 UNRULY = Path(__file__).parents[1] / "stacks" / "unruly.py"
 WORKS, WHY = available()
@@ -28,7 +28,7 @@ EXPLAINED = ("threads 4", "fork", "spawn", "alarms")
 @pytest.fixture(scope="module")
 def unruly() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="harness-", dir="/dev/shm") as root:
-        server = Server(find_target(f"{UNRULY}:Unruly").order(), Path(root))
+        server = a_server(f"{UNRULY}:Unruly", Path(root))
         yield server
         server.close()
 

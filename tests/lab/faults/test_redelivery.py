@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.lab.targets import find_target
 from harness.world.process import Server
 from tests.lab.playing import play, scenario_of
+from tests.servers import a_server
 
 AGAIN = {"redelivery": {"turn": 3, "of": 1}}
 
@@ -27,7 +27,7 @@ def test_it_comes_before_its_turn_to_a_process_that_has_heard_nothing_yet(
 
 def test_who_knows_the_message_asks_nothing(tmp_path: Path) -> None:
     (tmp_path / "lives").mkdir()
-    server = Server(find_target("lifecycle").order(), tmp_path / "lives")
+    server = a_server("lifecycle", tmp_path / "lives")
     try:
         record = play(server, tmp_path / "home", scenario_of(faults=[AGAIN]))
     finally:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.lab.faults.stored import Stretch, stores
-from harness.lab.targets import find_target
 from harness.record import Record
 from harness.scenario.schema import Scenario
 from harness.world.process import Server
 from harness.world.syscalls.operations import Operation
 from tests.lab.playing import play, scenario_of
+from tests.servers import a_server
 
 STACKS = Path(__file__).with_name("stacks.py")
 WORDS = b'{"role": "assistant", "content": "Good m\\u00f6rning"}'
@@ -96,7 +96,7 @@ def test_the_reply_is_stored_where_its_words_are_and_the_checkpoint_after_it(
 def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    server = Server(find_target(request.param).order(), tmp_path_factory.mktemp("lives"))
+    server = a_server(request.param, tmp_path_factory.mktemp("lives"))
     yield server
     server.close()
 
@@ -125,7 +125,7 @@ def test_what_is_stored_is_there_after_the_crash_on_any_stack(
 
 
 def test_a_stored_result_is_not_fetched_again_by_a_stack_that_looks(tmp_path: Path) -> None:
-    server = Server(find_target("lifecycle").order(), tmp_path)
+    server = a_server("lifecycle", tmp_path)
     record = play(server, tmp_path / "home", _scenario("result.stored", 2))
     server.close()
     (crash,) = record.of("crashed")
@@ -137,7 +137,7 @@ def test_a_stored_result_is_not_fetched_again_by_a_stack_that_looks(tmp_path: Pa
 def test_between_log_and_checkpoint_there_is_a_place_to_die(
     tmp_path: Path, at: str, saved: int | None
 ) -> None:
-    server = Server(find_target("naive").order(), tmp_path)
+    server = a_server("naive", tmp_path)
     record = play(server, tmp_path / "home", _scenario(at, 1))
     server.close()
     (crash,) = record.of("crashed")
@@ -147,7 +147,7 @@ def test_between_log_and_checkpoint_there_is_a_place_to_die(
 
 
 def test_a_power_cut_may_fall_where_something_was_stored(tmp_path: Path) -> None:
-    server = Server(find_target("naive").order(), tmp_path)
+    server = a_server("naive", tmp_path)
     faults = [{"crash": {"turn": 2, "at": "reply.stored", "disk": "ext4"}}]
     record = play(server, tmp_path / "home", scenario_of(faults=faults))
     server.close()
