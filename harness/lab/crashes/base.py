@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +132,26 @@ class Base:
             wrong_by_ns=sum(int(str(e.data["ns"])) for e in said if e.kind == "clock.set"),
         )
 
+    def said_before(self, at: int) -> tuple[int, int]:
+        """How many events that a check may look at came before operation `at`, and the time then.
+
+        Two moments of which that is the same differ in nothing but disk operations.
+        """
+        count = self._count_before(at)
+        return self._said[count], self.record.events[count - 1].at_ns if count else 0
+
+    @cached_property
+    def _said(self) -> Sequence[int]:
+        return [*accumulate((not is_silent(event) for event in self.record.events), initial=0)]
+
     def _events_before(self, at: int) -> Sequence[Event]:
+        return self.record.events[: self._count_before(at)]
+
+    def _count_before(self, at: int) -> int:
         if at < len(self.disk):
-            return self.record.events[: self.disk[at].n]
+            return self.disk[at].n
         finals = (e.n for e in self.record.of("history") if e.data["final"])
-        return self.record.events[: next(finals, None)]
+        return next(finals, len(self.record.events))
 
     def named(self, at: int) -> str:
         """An operation in two words: `write log.jsonl`."""

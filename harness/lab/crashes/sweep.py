@@ -31,7 +31,7 @@ from harness.lab.crashes.judging import Bench, Judged, a_place
 from harness.lab.crashes.real import Strike, confirm
 from harness.lab.crashes.warm import warm_life
 from harness.report.result import RecoveryCount, Result, StateCount
-from harness.world.disk.choices import Tier
+from harness.world.disk.choices import TIERS, Tier
 from harness.world.disk.place import diverged, read_place
 from harness.world.disk.states import State, States, state, states
 from harness.world.process import Server, Stopped
@@ -111,14 +111,18 @@ def sweep(
     """
     began = time.perf_counter()
     tally = _Tally(base, judge(base.record))
+    passed = _Passed(base)
     try:
-        for tier in tiers:
+        for tier in sorted(tiers, key=TIERS.index):
             legal = states(base.operations, tier)
             chosen = sample(legal.distinct, states_max)
             with _so_far(
                 [left.number for left in chosen], partial(tally.add, tier, legal)
             ) as judged:
-                _judge(base, chosen, servers, partial(on_state, tier), judged)
+                judged.update(passed.among(chosen))
+                left = [state for state in chosen if state.number not in judged]
+                _judge(base, left, servers, partial(on_state, tier), judged)
+                passed.add(chosen, judged)
             if depth > 1:
                 starts = sample(legal.distinct, min(states_max, RECOVERIES_MAX))
                 what = f"{tier}, crashing again"
@@ -180,7 +184,7 @@ def _judge(
     on_state: Callable[[int, int], None],
     last: dict[int, Judged],
 ) -> None:
-    """The last word on each state, by its number."""
+    """The last word on each state, by its number, added to what is known."""
 
     def work(server: Server, some: Sequence[State]) -> Iterator[Judged]:
         with warm_life(server, base.scenario) as warm:
@@ -190,9 +194,10 @@ def _judge(
             finally:
                 bench.close()
 
+    planned = len(last) + len(chosen)
     for judged in share_out(work, chosen, servers):
         last[judged.number] = judged
-        on_state(len(last), len(chosen))
+        on_state(len(last), planned)
 
 
 def _recover(
@@ -223,6 +228,32 @@ def _strike(
     for one in share_out(work, points, servers):
         found[one.at] = one
         on_state(len(found), len(points))
+
+
+class _Passed:
+    """The states of earlier tiers that passed, by directory and by what had been said before them.
+
+    Tiers share many a directory, and the target cannot know which crash left it. No check allows
+    less after a power cut than after a kill: so the tiers are swept in the order of `TIERS`.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self._known: dict[tuple[int, int, int], Verdict] = {}
+
+    def among(self, chosen: Sequence[State]) -> dict[int, Judged]:
+        """Those of these that passed already, by number."""
+        known = ((left, self._known.get(self._key(left))) for left in chosen)
+        return {left.number: Judged.of(left, verdict) for left, verdict in known if verdict}
+
+    def add(self, chosen: Sequence[State], judged: Mapping[int, Judged]) -> None:
+        """Those of these that passed."""
+        for left in chosen:
+            if left.number in judged and judged[left.number].verdict.outcome == "pass":
+                self._known[self._key(left)] = judged[left.number].verdict
+
+    def _key(self, left: State) -> tuple[int, int, int]:
+        return left.digest, *self._base.said_before(left.at)
 
 
 class _Tally:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from harness.case import BASELINE, parse
+from harness.checks.judge import judge
 from harness.lab import play as lab
 from harness.lab.crashes import sweep as sweeping
+from harness.lab.crashes.judging import Bench, Judged, a_place, crash_into
+from harness.lab.pool import POOL
+from harness.lab.targets import find_target
+from harness.record import Record
 from harness.report.result import Result
 from harness.report.screen import plain, swept
-from harness.world.disk.states import states
+from harness.world.disk.choices import TIERS
+from harness.world.disk.states import State, states
 from harness.world.syscalls.rehearsal import available
-from tests.lab.crashes.conftest import story
+from tests.lab.crashes.conftest import recorded, story
 
 _loaded = story
 FORGETS = str(Path(__file__).parents[2] / "broken" / "p6_forgets_on_its_way_up.py:Broken")
+HONEST = str(Path(__file__).parents[2] / "broken" / "honest.py:Honest")
 CRASH = {"crash": {"turn": 2, "at": "reply.received"}}
 WORKS, WHY = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
@@ -80,6 +88,61 @@ def test_a_bound_on_states_is_kept_and_said() -> None:
     assert count.judged <= 4 < count.distinct
     numbers = result.verdict.numbers
     assert numbers.crash_points_fired < numbers.crash_points_planned
+
+
+@pytest.mark.parametrize("target", ["lifecycle", "naive"])
+def test_what_an_earlier_tier_left_and_passed_is_not_played_again_and_the_verdicts_are_the_same(
+    target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[State] = []
+
+    class Watched(Bench):
+        def judge_all(self, chosen: Sequence[State]) -> Iterator[Judged]:
+            played.extend(chosen)
+            return super().judge_all(chosen)
+
+    monkeypatch.setattr(sweeping, "Bench", Watched)
+    together = lab.sweep(_loaded(), target=target, tiers=("posix", "ext4", "kill"))
+    tiers = [left.tier for left in played]
+    assert tiers == sorted(tiers, key=TIERS.index)
+    count = together.states["posix"]
+    saved = count.judged - tiers.count("posix")
+    # Of the naive stack no state passes that a power cut leaves: each is played for its own token.
+    assert 0 <= saved <= count.judged - count.violating
+    assert saved > 0 or target == "naive"
+    apart = {tier: lab.sweep(_loaded(), target=target, tiers=(tier,)) for tier in TIERS}
+    assert together.states == {tier: apart[tier].states[tier] for tier in TIERS}
+    found = {finding for each in apart.values() for finding in each.verdict.findings}
+    assert {*together.verdict.findings} <= found
+    assert {(each.code, each.tier) for each in together.verdict.findings} == {
+        (each.code, each.tier) for each in found
+    }
+
+
+@pytest.mark.parametrize("target", ["lifecycle", "naive", HONEST])
+def test_no_check_allows_less_after_a_power_cut_than_after_a_kill(target: str) -> None:
+    passed = 0
+    with POOL.server(find_target(target), lambda: False) as server:
+        base = recorded(server, target)
+        for left in states(base.operations, "kill"):
+            with a_place(server) as home:
+                record = crash_into(base, left, server, home)
+            if judge(record).outcome == "pass":
+                passed += 1
+                for tier in ("ext4", "posix"):
+                    assert judge(_as_if(record, tier)).outcome == "pass"
+    assert passed > 0
+
+
+def _as_if(record: Record, tier: str) -> Record:
+    """The record, had the crash been of another tier."""
+    events = [
+        dataclasses.replace(event, data={**event.data, "tier": tier})
+        if event.kind == "crashed"
+        else event
+        for event in record.events
+    ]
+    return Record(record.header, events)
 
 
 def test_a_bound_on_what_is_tried_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
