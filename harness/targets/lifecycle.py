@@ -14,7 +14,16 @@ from typing import Any
 
 import anthropic
 
-from harness.lifecycle import Conversation, Fence, JsonlStore, Query, Sessions, Summary, search
+from harness.lifecycle import (
+    Conversation,
+    Fence,
+    JsonlStore,
+    Query,
+    Sessions,
+    Summary,
+    UserStore,
+    search,
+)
 from harness.lifecycle.turns.reply import read_reply
 from harness.protocol import Checkpoint, Message, Tool, Usage
 
@@ -109,7 +118,7 @@ class LifecycleUser:
         **settings: Any,
     ) -> None:
         self._home = home
-        self._store = settings.pop("store", None) or JsonlStore(home)
+        self._store: UserStore = settings.pop("store")
         self._user = user_id
         self._settings = settings
         self._fence = None if turns_per_minute is None else Fence(turns_per_minute)
@@ -178,6 +187,13 @@ class Lifecycle:
     acknowledges = "turn"
     options = ("summarize", "rotate_bytes")
 
+    def store(self, home: Path, options: Mapping[str, Any]) -> UserStore:
+        """Where the sessions are: files, and another store in a class of yours."""
+        rotate_bytes = options.get("rotate_bytes")
+        if rotate_bytes is None:
+            return JsonlStore(home)
+        return JsonlStore(home, rotate_bytes=int(rotate_bytes))
+
     def open(
         self,
         home: Path,
@@ -191,8 +207,7 @@ class Lifecycle:
         options: Any = settings.get("options") or {}
         if options.get("summarize"):
             known["summarize"] = partial(_summarize, client, settings["model"])
-        if options.get("rotate_bytes"):
-            known["store"] = JsonlStore(home, rotate_bytes=int(options["rotate_bytes"]))
+        known["store"] = self.store(home, options)
         of_users: dict[str, Any] = {key: settings.get(key) for key in _OF_USERS}
         if any(value is not None for value in of_users.values()):
             return LifecycleUser(home, session_id, client=client, tools=tools, **known, **of_users)

@@ -7,8 +7,11 @@ mode even FULL may lose the last commit (the journal's name is unlinked without 
 the file is therefore refused where it cannot be put into WAL mode.
 
 A commit that a dead process left may be in the page cache alone: `claim` copies the log into the
-file, fsynced, before it is believed. One writer a session is a lock of the kernel's (`flock`), in a
-folder beside the file, as for JSONL files; not for network file systems.
+file, fsynced, before it is believed. What is damaged at rest in SQLite's own log is lost from there
+on, and SQLite says nothing of it (sqlite.org/walformat.html, "Recovery"): JSONL files tell.
+
+One writer a session is a lock of the kernel's (`flock`), in a folder beside the file, as for JSONL
+files; not for network file systems.
 """
 
 from __future__ import annotations
