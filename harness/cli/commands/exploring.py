@@ -58,6 +58,9 @@ def explore(arguments: argparse.Namespace) -> int:
     except TargetError as error:
         raise Stop(USAGE, str(error)) from error
     except (Interrupted, KeyboardInterrupt) as error:
+        progress.clear()
+        if isinstance(error, Interrupted):
+            _say([*_lines(error.came, arguments.target)])
         raise Stop(INTERRUPTED, f"interrupted; what was found lies in {folder}") from error
     finally:
         progress.clear()
@@ -116,6 +119,9 @@ def _lines(came: Hunt, target: str) -> Iterator[Line]:
     said = f"{came.cases:,} case{'' if came.cases == 1 else 's'} on {target}: "
     style = "bold red" if came.found else "green"
     yield (Span(said, "bold"), Span(f"{_counted(len(came.found))} broken", style))
+    if came.invalid:
+        cases = "case" if came.invalid == 1 else "cases"
+        yield (Span(f"{came.invalid:,} {cases} proved nothing: a fault never came to fire", "dim"),)
     if came.unfair:
         also = "finding was" if came.unfair == 1 else "findings were"
         yield (Span(f"{came.unfair} {also} left out: the reference stack fails there too", "dim"),)

@@ -17,7 +17,11 @@ REFERENCE = "lifecycle"
 
 
 class Interrupted(Exception):
-    """The user stopped the hunt; what was written until then lies in the folder."""
+    """The user stopped the hunt; `came` is what had come of it."""
+
+    def __init__(self, came: Hunt = Hunt()) -> None:  # noqa: B008 - a value that never changes
+        super().__init__()
+        self.came = came
 
 
 def explore(
@@ -46,7 +50,10 @@ def explore(
         over=lambda: time.monotonic() >= ends,
         on_case=on_case,
     )
-    return hunter.hunt(seed, base, cases_max)
+    try:
+        return hunter.hunt(seed, base, cases_max)
+    except (Interrupted, KeyboardInterrupt) as stopped:
+        raise Interrupted(hunter.came()) from stopped
 
 
 def player(target: str) -> Play:

@@ -56,6 +56,8 @@ class Hunt:
     """Cases that the reference stack failed too, and which therefore prove nothing."""
     fingerprints: tuple[str, ...] = field(default=(), repr=False)
     """A hash for each case in the order in which they were tried."""
+    invalid: int = 0
+    """Cases that proved nothing, such as those in which a fault never came to fire."""
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Hunter:
     on_case: Callable[[int, int], None] = lambda _cases, _found: None
     _cases: int = 0
     _unfair: int = 0
+    _invalid: int = 0
     _found: dict[str, Found] = field(default_factory=dict)
     _kept: list[Path] = field(default_factory=list)
     _tried: dict[str, None] = field(default_factory=dict)
@@ -81,12 +84,17 @@ class Hunter:
             if self._cases >= cases_max or self.over():
                 break
             self._try(scenario)
+        return self.came()
+
+    def came(self) -> Hunt:
+        """What has come of it so far."""
         return Hunt(
             self._cases,
             tuple(self._found.values()),
             tuple(self._kept),
             self._unfair,
             tuple(self._tried),
+            self._invalid,
         )
 
     def first(self, seed: int, cases_max: int = CASES_MAX) -> tuple[int, str] | None:
@@ -127,8 +135,10 @@ class Hunter:
         if fingerprint in self._tried or complaints(scenario):
             return []
         self._tried[fingerprint] = None
+        result = self._played(scenario)
         self._cases += 1
-        return _codes(self._played(scenario))
+        self._invalid += result.outcome == "invalid"
+        return _codes(result)
 
     def _keep(self, scenario: Scenario, code: str) -> None:
         """Shrink it and write it; a scenario that nobody keeps is left alone."""

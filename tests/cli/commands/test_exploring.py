@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.lab.explore import explore as exploring
+from harness.lab.explore.explore import Interrupted
+from harness.lab.explore.hunt import Hunt
 
 
 def test_a_broken_stack_ends_1_with_files_and_replays(
@@ -59,3 +62,20 @@ def test_what_cannot_be_explored_ends_4(
 ) -> None:
     assert main(["explore", *words]) == 4
     assert said in capsys.readouterr().err
+
+
+def test_an_interrupted_hunt_ends_2_and_tells_what_came_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(**_: object) -> Hunt:
+        raise Interrupted(Hunt(cases=7, invalid=2, unfair=1))
+
+    monkeypatch.setattr(exploring, "explore", stopped)
+    assert main(["explore", "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [
+        "7 cases on lifecycle: no promise broken",
+        "2 cases proved nothing: a fault never came to fire",
+        "1 finding was left out: the reference stack fails there too",
+    ]
+    assert f"interrupted; what was found lies in {tmp_path}" in said.err
