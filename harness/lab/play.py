@@ -335,6 +335,7 @@ class _Crew:
     def _play_one(self, loaded: Loaded, server: Server, home: Path) -> Result:
         scenario = loaded.scenario
         seed = scenario.seed if self._seed is None else self._seed
+        volatile = {"pid": os.getpid(), "started_ns": time.time_ns(), "target": self._ref.option}
         record = Record(
             Header(
                 token=case_of(loaded, self._ref, seed).token,
@@ -343,11 +344,7 @@ class _Crew:
                 target=self._ref.name,
                 seed=seed,
                 fidelity=fidelity(scenario),
-                volatile={
-                    "pid": os.getpid(),
-                    "started_ns": time.time_ns(),
-                    "target": self._ref.option,
-                },
+                volatile=volatile,
             )
         )
         started = time.perf_counter()
@@ -360,7 +357,10 @@ class _Crew:
             return played
         with a_place(server) as home:
             base = record_base(loaded, self._ref, case_of(loaded, self._ref, seed), server, home)
-        swept = sweeping.sweep(base, [server], wanted.disk, depth=wanted.depth)
+        try:
+            swept = sweeping.sweep(base, [server], wanted.disk, depth=wanted.depth)
+        except sweeping.Interrupted as stopped:
+            swept = stopped.result
         return merged(played, swept)
 
     def _finish(self, index: int, result: Result) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,9 +14,14 @@ from typing import Any
 import pytest
 
 from harness.case import TokenError
+from harness.checks.judge import judge
+from harness.lab.crashes import sweep as sweeping
+from harness.lab.crashes.base import Base
+from harness.lab.crashes.sweep import CUT_SHORT
 from harness.lab.play import check, play, replay
 from harness.lab.targets import TargetError
 from harness.record import RecordError
+from harness.report.result import Result
 from harness.report.screen import screen
 from harness.scenario.load import Loaded, ScenarioError, find, load
 from harness.scenario.schema import Scenario
@@ -164,6 +170,23 @@ def test_ctrl_c_reports_what_was_done_and_leaves_no_process() -> None:
     out, _ = runner.communicate(timeout=60)
     assert out.strip() == "True 2 ['quick'] 2"
     assert living(mark) == []
+
+
+def test_a_story_whose_sweep_is_interrupted_is_told_as_far_as_it_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped_at_once(base: Base, *_: Any, **__: Any) -> Result:
+        played = Result(base.loaded.path, "", base.record, judge(base.record), 0.0)
+        verdict = dataclasses.replace(played.verdict, outcome="invalid", reasons=(CUT_SHORT,))
+        raise sweeping.Interrupted(dataclasses.replace(played, verdict=verdict))
+
+    monkeypatch.setattr(sweeping, "sweep", stopped_at_once)
+    story = _loaded(
+        "swept", script=[{"user": "hi", "reply": {"text": "x"}}], sweep={"disk": ["kill"]}
+    )
+    (result,) = play([story]).results
+    assert (result.outcome, result.verdict.reasons) == ("invalid", (CUT_SHORT,))
+    assert next(result.record.of("ended"))
 
 
 def test_a_disk_error_of_the_script_that_an_opening_meets_is_told_and_it_is_opened_again() -> None:
