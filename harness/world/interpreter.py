@@ -309,7 +309,10 @@ class Server:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Hang up and wait: the server ends what it started."""
+        """Hang up and wait: the server ends what it started, and removes its directory.
+
+        One that was killed could not remove it.
+        """
         self._channel.close()
         if not self._warm:
             # It is still importing and has started nothing: it need not hear of it.
@@ -319,6 +322,8 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._warm:
+            shutil.rmtree(self.root, ignore_errors=True)
 
 
 def _begin(end: socket.socket, python: str | None, zygote: Zygote | None) -> Process:

@@ -84,6 +84,8 @@ def test_a_server_that_died_on_the_way_is_not_kept(pool: Pool, ref: TargetRef) -
     with pool.server(ref, _never) as server:
         server._process.kill()
         server._process.wait()
+        assert server.root.exists()
+    assert not server.root.exists()
     with pool.server(ref, _never) as other:
         assert other is not server
 

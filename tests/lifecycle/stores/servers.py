@@ -150,6 +150,8 @@ class Postgres(Server):
         words = [f"unix_socket_directories={self.folder}", "listen_addresses=", "max_wal_size=64MB"]
         words += ["max_connections=20", "shared_buffers=16MB", "io_method=sync"]
         words.append("recovery_init_sync_method=syncfs")
+        # In /dev/shm it would stay behind when the server is killed.
+        words.append("dynamic_shared_memory_type=mmap")
         options = [part for word in words for part in ("-c", word)]
         self.arguments = [str(programs / "postgres"), "-D", data, *options]
 
