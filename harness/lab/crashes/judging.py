@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -223,7 +224,7 @@ class Bench:
 
 def _and_the_next(chosen: Sequence[State]) -> Iterator[tuple[State, State | None]]:
     """Each, with the one after it."""
-    return zip(chosen, [*chosen[1:], None], strict=True)
+    return zip_longest(chosen, chosen[1:])
 
 
 class Passes:

@@ -19,7 +19,7 @@ from harness.lab.targets import find_target
 from harness.record import Record
 from harness.report.result import Result
 from harness.report.screen import plain, swept
-from harness.world.disk.choices import TIERS
+from harness.world.disk.choices import TIERS, Tier
 from harness.world.disk.states import State, states
 from harness.world.syscalls.rehearsal import available
 from tests.lab.crashes.conftest import recorded, story
@@ -117,6 +117,17 @@ def test_what_an_earlier_tier_left_and_passed_is_not_played_again_and_the_verdic
     assert {(each.code, each.tier) for each in together.verdict.findings} == {
         (each.code, each.tier) for each in found
     }
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_tier_of_which_everything_has_passed_already_is_whole(jobs: int) -> None:
+    tiers: tuple[Tier, ...] = ("kill", "ext4", "ext4")
+    result = lab.sweep(_loaded(), tiers=tiers, jobs=jobs)
+    assert result.outcome == "pass", result.verdict
+    count = result.states["ext4"]
+    assert count.judged == count.distinct > 0
+    numbers = result.verdict.numbers
+    assert numbers.crash_points_fired == numbers.crash_points_planned
 
 
 @pytest.mark.parametrize("target", ["lifecycle", "naive", HONEST])
