@@ -222,6 +222,38 @@ def test_an_overflow_without_numbers_is_cut_harder_too(tmp_path: Path) -> None:
         assert len(conversation.window()) == len(client.requests[3]["messages"]) + 1
 
 
+def test_an_overflow_without_numbers_says_nothing_about_later_turns(tmp_path: Path) -> None:
+    refused = ApiError(413, "Request exceeds the maximum size")
+    client = FakeClaude([refused, says("One."), says("Two."), refused, says("Three."), says("4.")])
+    with opened(tmp_path, client) as conversation:
+        with pytest.raises(WindowFull, match="no older turn"):
+            conversation.send("m1", "one")
+        assert conversation.send("m1", "one") == "One."
+        assert conversation.send("m2", "two") == "Two."
+        assert conversation.send("m3", "three") == "Three."
+        kept = len(client.requests[4]["messages"])
+        assert kept < len(client.requests[3]["messages"])
+        assert conversation.send("m4", "four " * 40) == "4."
+    assert len(client.requests[5]["messages"]) == kept + 2
+
+
+def test_a_message_that_the_api_will_not_take_does_not_stop_the_next(tmp_path: Path) -> None:
+    def reply(request: dict[str, Any]) -> Any:
+        if "too much" in str(request["messages"]):
+            raise ApiError(413, "Request exceeds the maximum size")
+        return says("word " * 20)
+
+    client = FakeClaude(reply)
+    with opened(tmp_path, client) as conversation:
+        for number in range(6):
+            conversation.send(f"m{number}", "Tell me more")
+        for _ in range(3):
+            with pytest.raises(WindowFull):
+                conversation.send("large", "too much")
+        assert conversation.send("m7", "And now?") == "word " * 20
+    assert "too much" not in str(client.requests[-1]["messages"])
+
+
 def test_an_overflow_that_stays_after_the_cut_is_told(tmp_path: Path) -> None:
     refused = ApiError(413, "Request exceeds the maximum size")
     client = FakeClaude([says("word " * 50), refused, refused, says("Third.")])

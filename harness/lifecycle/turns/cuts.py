@@ -18,6 +18,8 @@ from harness.lifecycle.turns.refusals import Refusal
 from harness.lifecycle.turns.reply import Usage
 from harness.lifecycle.turns.transcript import NOTE, Transcript
 
+_WITHOUT_NUMBERS = 0.45
+
 
 class Cuts:
     """The cuts of one conversation; `transcript` gives the one of the moment."""
@@ -44,35 +46,41 @@ class Cuts:
 
         self._transcript().window.summarize = None if hook is None else asked
 
-    def low(self) -> Eviction | None:
-        """Cut to the low mark whatever the budget says; None where only the newest turn is left."""
+    def low(self, share: float | None = None) -> Eviction | None:
+        """Cut to the low mark whatever the budget says; None where only the newest turn is left.
+
+        With `share` to that part of what there is, if that is less.
+        """
         window = self._transcript().window
+        mark = window.low if share is None else min(window.low, share * window.bound)
         try:
-            return window.cut_to(window.low, float("inf"))
+            return window.cut_to(mark, float("inf"))
         except WindowFull:
             return None
 
-    def harder(self, refusal: Refusal, error: Exception) -> None:
+    def harder(self, refusal: Refusal, error: Exception, *, alone: bool = False) -> None:
         """The API found the prompt too long: learn from it, cut, and log it.
 
-        WindowFull where there is nothing to cut.
+        `alone`: down to the newest turn.
+
+        Without numbers (413 is about bytes) this prompt is cut, and the budget stays: a short one
+        that was refused would leave no room for the next. WindowFull where there is nothing to cut.
         """
         window = self._transcript().window
         if refusal.sent_tokens:
             window.learn(refusal.sent_tokens)
-        high = float(window.budget.high)
-        if refusal.allowed_tokens:
-            high = min(high, float(refusal.allowed_tokens))
-        elif window.bound < high:
-            high = 0.75 * window.bound
-        window.lower(int(high))
-        evicted = self.low()
+        high = refusal.allowed_tokens
+        if high is not None:
+            window.lower(high)
+        share = _WITHOUT_NUMBERS if high is None else None
+        evicted = self.low(0.0 if alone else share)
         if evicted is None:
             raise WindowFull(
                 f"the API finds the prompt too long and there is no older turn to leave out: "
                 f"{refusal.words}; set a smaller window_tokens, or send less at once"
             ) from error
-        self.log(evicted, high=window.budget.high, prompt_tokens=refusal.sent_tokens)
+        high = None if high is None else window.budget.high
+        self.log(evicted, high=high, prompt_tokens=refusal.sent_tokens)
 
     def log(self, evicted: Eviction | None, **meta: Any) -> Eviction | None:
         """Write a cut that has been made into the log."""

@@ -10,6 +10,7 @@ the model is told, the reply before the user sees it.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,11 @@ class Limits:
     tokens_max: int | None = None
 
 
+_MENDED_MAX = {"overflow": 2, "thinking": 1, "message": 0}
+"""How often a prompt that was refused is mended and sent again: one too long first is cut, then
+goes alone, for what the API will not take may be an earlier message that nobody answered."""
+
+
 class TurnLogic:
     """One conversation's turns over its log and checkpoint."""
 
@@ -87,7 +93,7 @@ class TurnLogic:
         self._saved = 0
         self.cuts = Cuts(codec, lambda: self.transcript)
         self._held: list[tuple[str, Content, dict[str, Any]]] = []
-        self._mended: set[tuple[int, str]] = set()
+        self._mended: Counter[tuple[int, str]] = Counter()
 
     def open(self) -> None:
         """Read the log, and bring the checkpoint in line with it."""
@@ -254,12 +260,12 @@ class TurnLogic:
             return False
         turn = self.transcript.turns[-1]
         mark = (turn.prompt, refusal.kind)
-        if refusal.kind != "message" and mark not in self._mended:
-            self._mended.add(mark)
+        if self._mended[mark] < _MENDED_MAX[refusal.kind]:
+            self._mended[mark] += 1
             if refusal.kind == "thinking":
                 self._append(NOTE, "", kind="cut", first_kept=None)
             else:
-                self.cuts.harder(refusal, error)
+                self.cuts.harder(refusal, error, alone=self._mended[mark] > 1)
             return True
         if refusal.kind == "overflow":
             raise WindowFull(
