@@ -34,6 +34,9 @@ _SLICE_S = 0.1
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SERVER = "harness.life.server"
+_FIXED = {"PYTHONHASHSEED": "0", "TZ": "UTC"}
+_CHANGES = "PYTEST_CURRENT_TEST"
+"""A test runner sets it for each test anew; no interpreter begins otherwise for it."""
 _BOOTSTRAP = f"""\
 import importlib, importlib.util, sys
 name, folder = "harness", {str(_PACKAGE)!r}
@@ -82,13 +85,17 @@ def start_of_server(
     environ: Mapping[str, str] = os.environ,
 ) -> Start:
     """How the server is started that is spoken to over this descriptor."""
-    environment = {**environ, "PYTHONHASHSEED": "0", "TZ": "UTC"}
     if python is not None:
-        return Start([python, "-c", _BOOTSTRAP, str(descriptor)], environment)
-    here = str(_PACKAGE.parent)
-    search = os.pathsep.join(filter(None, [here, environ.get("PYTHONPATH", "")]))
+        command = [python, "-c", _BOOTSTRAP, str(descriptor)]
+        return Start(command, {**environ, **_FIXED})
     command = [sys.executable, "-m", _SERVER, str(descriptor)]
-    return Start(command, {**environment, "PYTHONPATH": search})
+    return Start(command, _environment(environ))
+
+
+def _environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a server under this interpreter begins with."""
+    search = [str(_PACKAGE.parent), environ.get("PYTHONPATH", "")]
+    return {**environ, **_FIXED, "PYTHONPATH": os.pathsep.join(filter(None, search))}
 
 
 class Process(Protocol):
@@ -104,7 +111,7 @@ class Process(Protocol):
         ...
 
     def wait(self, timeout: float | None = None) -> object:
-        """Until it has ended; TimeoutExpired where that takes longer."""
+        """Until it has ended; TimeoutExpired where that takes more seconds."""
         ...
 
     def kill(self) -> None:
@@ -128,7 +135,7 @@ class Forked:
         return 0 if self._ended(0) else None
 
     def wait(self, timeout: float | None = None) -> None:
-        """Until it has ended; TimeoutExpired where that takes longer."""
+        """Until it has ended; TimeoutExpired where that takes more seconds."""
         if not self._ended(None if timeout is None else timeout * 1000):
             raise subprocess.TimeoutExpired([_SERVER], timeout or 0)
         if self._descriptor >= 0:
@@ -161,7 +168,7 @@ class Zygote:
         mine, theirs = pair()
         self._channel = Channel(mine)
         self._one = threading.Lock()
-        self._environment = _environment()
+        self._born_with = _environment()
         self._process = start_of_server(theirs.fileno()).run(passing=theirs.fileno())
         theirs.close()
         self._channel.send({"target": None, "runner": os.getpid()})
@@ -169,7 +176,8 @@ class Zygote:
     @property
     def fits(self) -> bool:
         """Whether it still runs, in the environment that a new one would get."""
-        return self._process.poll() is None and self._environment == _environment()
+        now = {**_environment(), _CHANGES: ""}
+        return self._process.poll() is None and {**self._born_with, _CHANGES: ""} == now
 
     def fork(self, end: socket.socket) -> Forked:
         """Fork a server that is spoken to over this end; Hangup where the zygote has gone."""
@@ -177,7 +185,7 @@ class Zygote:
             folder = os.getcwd()
         except FileNotFoundError:
             folder = None
-        order = {"environment": start_of_server(0).environment, "folder": folder}
+        order = {"environment": _environment(), "folder": folder}
         with contextlib.ExitStack() as opened, self._one:
             streams = [_stream(number, opened) for number in (1, 2)]
             self._channel.send(order, [end.fileno(), *streams])
@@ -188,11 +196,6 @@ class Zygote:
         self._channel.close()
         self._process.kill()
         self._process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """What a new interpreter would begin with, but for what a test runner changes all the time."""
-    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
 
 
 def _stream(number: int, opened: contextlib.ExitStack) -> int:

@@ -90,6 +90,16 @@ def test_a_server_that_died_on_the_way_is_not_kept(pool: Pool, ref: TargetRef) -
         assert other is not server
 
 
+def test_there_is_one_zygote_until_a_new_one_would_begin_otherwise(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = pool.zygote()
+    assert pool.zygote() is first
+    monkeypatch.setenv("SSL_CERT_FILE", "/another/file")
+    assert pool.zygote() is not first
+    assert not first.fits
+
+
 def test_a_target_that_does_not_import_is_a_target_error(pool: Pool, ref: TargetRef) -> None:
     Path(str(ref.file)).write_text("import nowhere_to_be_found\n", encoding="utf-8")
     with (

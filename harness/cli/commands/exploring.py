@@ -121,7 +121,9 @@ def _lines(came: Hunt, target: str) -> Iterator[Line]:
     yield (Span(said, "bold"), Span(f"{_counted(len(came.found))} broken", style))
     if came.invalid:
         cases = "case" if came.invalid == 1 else "cases"
-        yield (Span(f"{came.invalid:,} {cases} proved nothing: a fault never came to fire", "dim"),)
+        yield (
+            Span(f"{came.invalid:,} {cases} proved nothing, as where a fault never fires", "dim"),
+        )
     if came.unfair:
         also = "finding was" if came.unfair == 1 else "findings were"
         yield (Span(f"{came.unfair} {also} left out: the reference stack fails there too", "dim"),)

@@ -120,8 +120,8 @@ def sweep(
                 [left.number for left in chosen], partial(tally.add, tier, legal)
             ) as judged:
                 judged.update(passed.among(chosen))
-                left = [state for state in chosen if state.number not in judged]
-                _judge(base, left, servers, partial(on_state, tier), judged)
+                others = [left for left in chosen if left.number not in judged]
+                _judge(base, others, servers, partial(on_state, tier), judged)
                 passed.add(chosen, judged)
             if depth > 1:
                 starts = sample(legal.distinct, min(states_max, RECOVERIES_MAX))

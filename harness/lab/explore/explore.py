@@ -19,7 +19,7 @@ REFERENCE = "lifecycle"
 class Interrupted(Exception):
     """The user stopped the hunt; `came` is what had come of it."""
 
-    def __init__(self, came: Hunt = Hunt()) -> None:  # noqa: B008 - a value that never changes
+    def __init__(self, came: Hunt) -> None:
         super().__init__()
         self.came = came
 
@@ -52,17 +52,17 @@ def explore(
     )
     try:
         return hunter.hunt(seed, base, cases_max)
-    except (Interrupted, KeyboardInterrupt) as stopped:
+    except KeyboardInterrupt as stopped:
         raise Interrupted(hunter.came()) from stopped
 
 
 def player(target: str) -> Play:
-    """Plays one scenario at a time on a target; Interrupted where the user stopped it."""
+    """Plays one scenario at a time on a target; KeyboardInterrupt where it was stopped."""
 
     def play(loaded: Loaded) -> Result:
         run = lab.play([loaded], target=target)
         if run.interrupted or not run.results:
-            raise Interrupted
+            raise KeyboardInterrupt
         return run.results[0]
 
     return play

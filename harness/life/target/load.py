@@ -51,7 +51,8 @@ def load_target(order: Mapping[str, Any]) -> Found:
     except BaseException as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         where = raising_line(error, order["file"]) if order["file"] else None
-        told = f"{type(error).__name__}: {error}" + (f"; raised at {where}" if where else "")
+        words = f"{type(error).__name__}: {error}".removesuffix(": ")
+        told = words + (f"; raised at {where}" if where else "")
         raise CannotImport(told, [missing] if missing else []) from error
     if not hasattr(target, "open") and not hasattr(target, "open_store"):
         raise CannotImport(

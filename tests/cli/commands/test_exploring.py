@@ -75,7 +75,7 @@ def test_an_interrupted_hunt_ends_2_and_tells_what_came_of_it(
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         "7 cases on lifecycle: no promise broken",
-        "2 cases proved nothing: a fault never came to fire",
+        "2 cases proved nothing, as where a fault never fires",
         "1 finding was left out: the reference stack fails there too",
     ]
     assert f"interrupted; what was found lies in {tmp_path}" in said.err

@@ -69,6 +69,7 @@ def test_an_import_that_exits_is_a_sentence_too(tmp_path: Path) -> None:
             "No module named 'no_such'; raised at t.py:2 import no_such",
         ),
         ("class X:\n    def (\n", r"SyntaxError: .*; raised at t.py:2 def \("),
+        ("raise RuntimeError\n", "^RuntimeError; raised at t.py:1 raise"),
         ("class X:\n    def __init__(self): {}['key']\n", "KeyError: 'key'; raised at t.py:2 def"),
         ("import json\nA = json.loads('{')\n", r"JSONDecodeError: .*; raised at t.py:2 A = json"),
         ("A = 1\n", "t has no class 'X'; it defines no class"),
