@@ -72,8 +72,7 @@ def judge(record: Record, promises: Collection[str] | None = None) -> Verdict:
     try:
         evidence = gather(record)
     except Exception as error:  # noqa: BLE001  whatever is wrong with the header, it is no pass
-        why = f"the record's header holds no scenario that can be judged: {_told(error)}"
-        return Verdict("invalid", (), (why,), (), _NOTHING)
+        return unjudged(f"the record's header holds no scenario that can be judged: {_told(error)}")
     reasons: list[str] = []
     breaches = _ask_promises(evidence, CHECKS if promises is None else promises, reasons)
     absent: list[str] = []
@@ -95,6 +94,11 @@ def judge(record: Record, promises: Collection[str] | None = None) -> Verdict:
     )
     outcome: Outcome = "fail" if findings else "invalid" if reasons else "pass"
     return Verdict(outcome, findings, tuple(reasons), tuple(absent), numbers)
+
+
+def unjudged(why: str) -> Verdict:
+    """The verdict on what cannot be judged."""
+    return Verdict("invalid", (), (why,), (), _NOTHING)
 
 
 def _ask_promises(

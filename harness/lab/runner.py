@@ -38,7 +38,10 @@ from harness.world.tools import Effect, ToolShed
 TURNS_AFTER_MAX = 2
 """A case that begins with a crash goes on for at most so many turns."""
 
-__all__ = ["Keep", "Midway", "model_of", "run", "settings_of"]
+FRAMES_SHOWN = 6
+"""Frames of an error of the harness that are put on record."""
+
+__all__ = ["Keep", "Midway", "broken", "model_of", "run", "settings_of"]
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,7 @@ def run(
     except (Stopped, KeyboardInterrupt):
         raise
     except Exception as error:  # noqa: BLE001 - a harness that breaks is invalid, never a pass
-        trace = [str(frame) for frame in traceback.extract_tb(error.__traceback__)[-6:]]
-        player.stage.record("broke", error=f"{type(error).__name__}: {error}", trace=trace)
+        player.stage.record("broke", broken(error))
     finally:
         player.lives.end()
         if clock is None:
@@ -276,6 +278,14 @@ class _Player:
             keep.copy(home, f"turn-{turn.number}-after-resume")
         else:
             keep.drop(f"turn-{turn.number}-before")
+
+
+def broken(error: Exception) -> Mapping[str, object]:
+    """What a `broke` event says of an error of the harness: error, and the frames that led to it,
+    the innermost last."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_SHOWN:]
+    trace = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
+    return {"error": f"{type(error).__name__}: {error}", "trace": trace}
 
 
 def model_of(scenario: Scenario, seed: int) -> MockModel:

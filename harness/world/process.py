@@ -285,14 +285,15 @@ class Life:
 
     def _end(self) -> int:
         self.alive = False
-        status = self._server.reap(self.pid)
-        self._commands.close()
-        self._door.close()
-        if self._recorder is not None:
-            self._recorder.close()
-        os.close(self._pidfd)
-        os.close(self._output)
-        return status
+        try:
+            return self._server.reap(self.pid)
+        finally:
+            self._commands.close()
+            self._door.close()
+            if self._recorder is not None:
+                self._recorder.close()
+            os.close(self._pidfd)
+            os.close(self._output)
 
 
 def _poll(*ends: Channel | int) -> select.poll:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -49,6 +50,10 @@ class Echo:
     def do_hang(self, _rest: str) -> None:
         while True:
             pass
+
+    def do_fell(self, _rest: str) -> None:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
 
     def do_sleep(self, seconds: str) -> None:
         time.sleep(float(seconds))

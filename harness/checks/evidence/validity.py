@@ -6,7 +6,7 @@ else than it says. That is invalid, not a pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checks.evidence.absent import absent_faults
 from harness.checks.evidence.breach import shorten
@@ -45,9 +45,17 @@ def crash_points(evidence: Evidence) -> tuple[int, int]:
 def _broken(evidence: Evidence) -> Iterator[str]:
     broke = list(evidence.of("broke"))
     for event in broke:
-        yield f"the harness itself broke: {event.data['error']}"
+        yield how_it_broke(event.data)
     if not broke and not any(evidence.of("ended")):
         yield f"the script was not played to its end: {_why_it_ended(evidence)}"
+
+
+def how_it_broke(data: Mapping[str, object]) -> str:
+    """What a `broke` event tells the user: the error, where it was raised, and whose it is."""
+    trace = data.get("trace")
+    at = f", at {trace[-1]}" if isinstance(trace, list) and trace else ""
+    told = f"the harness itself broke: {str(data['error'])[:ERROR_SHOWN]}{at}; this is no fault of "
+    return told + "the target: report it, with the scenario, to those who make the harness"
 
 
 def _why_it_ended(evidence: Evidence) -> str:

@@ -177,9 +177,13 @@ def test_neighbouring_turns_are_told_together_and_others_apart() -> None:
 
 
 def test_a_harness_that_broke_is_invalid() -> None:
-    record = after(perfect(chat()), "opened", 0, ("broke", {"error": "BugError: x", "trace": ""}))
+    told = {"error": "BugError: x", "trace": ["runner.py:88 in run", "stage.py:12 in answer"]}
+    record = after(perfect(chat()), "opened", 0, ("broke", told))
 
-    assert reasons(record) == ("the harness itself broke: BugError: x",)
+    assert reasons(record) == (
+        "the harness itself broke: BugError: x, at stage.py:12 in answer; this is no fault of the "
+        "target: report it, with the scenario, to those who make the harness",
+    )
 
 
 def test_a_swept_case_leaves_the_scripted_crashes_out_but_must_crash() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness.lab.cases.scripted import case_of
 from harness.lab.crashes.base import Base, record_base
 from harness.lab.crashes.judging import a_place
-from harness.lab.play import case_of
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.scenario.load import Loaded

@@ -12,12 +12,12 @@ import pytest
 from harness.case import parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
+from harness.lab.cases.scripted import case_of
 from harness.lab.crashes import judging, real
 from harness.lab.crashes.base import Base, record_base
 from harness.lab.crashes.judging import a_place
 from harness.lab.crashes.real import Strike, confirm, record_of_strike, source_line, strike
 from harness.lab.crashes.warm import warm_life
-from harness.lab.play import case_of
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.record import Record
