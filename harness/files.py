@@ -1,12 +1,15 @@
-"""Reading a file that a user names: a regular one, and no more of it than is fair.
+"""Reading a file that a user names: a regular one, and no more of it than is fair; writing JSON.
 
 A pipe would be waited for, a device has no end; both are refused before they are opened.
 """
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Unreadable(Exception):
@@ -34,6 +37,11 @@ def read_file(path: Path, bytes_max: int) -> bytes:
     if len(data) > bytes_max:
         raise Unreadable(f"more than {_told(bytes_max)}", "give a shorter one")
     return data
+
+
+def storable(json_text: str) -> str:
+    """The same JSON, with half surrogate pairs as escapes: UTF-8 has no bytes for them."""
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", json_text)
 
 
 def _told(count: int) -> str:

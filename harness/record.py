@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from harness.files import Unreadable, read_file
+from harness.files import Unreadable, read_file, storable
 
 VERSION = 1
 BYTES_MAX = 1024 * 1024 * 1024
@@ -153,7 +153,8 @@ class Record:
 
 
 def _line(value: Mapping[str, object]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n"
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return f"{storable(text)}\n"
 
 
 def dump(record: Record, stream: IO[str]) -> None:

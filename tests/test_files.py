@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.files import Unreadable, read_file
+from harness.files import Unreadable, read_file, storable
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
@@ -42,3 +45,11 @@ def test_a_name_that_no_system_takes_is_said() -> None:
         read_file(Path("a\0b"), 3)
     with pytest.raises(Unreadable, match="File name too long"):
         read_file(Path("a" * 5000), 3)
+
+
+@given(text=st.text(st.characters(exclude_categories=()) | st.sampled_from("\ud800\udfff\\")))
+def test_any_text_can_be_stored_as_json_and_is_the_same_again(text: str) -> None:
+    stored = storable(json.dumps(text, ensure_ascii=False)).encode("utf-8")
+    again = json.loads(stored)
+    # Two halves side by side are one letter to whoever reads JSON.
+    assert again == text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

@@ -67,3 +67,11 @@ def test_a_file_that_is_not_there_or_not_text_is_said_so(tmp_path: Path) -> None
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RecordError, match="cannot be read as a record"):
         read(binary)
+
+
+def test_half_a_letter_of_a_targets_answer_is_stored_and_read_again(tmp_path: Path) -> None:
+    record = _record()
+    told = {"message_id": "m1", "text": "half \ud83d letter"}
+    record.add("reply.returned", told, at_ns=0, life=1, turn=1)
+    record.write(tmp_path / "record.jsonl")
+    assert read(tmp_path / "record.jsonl").events == record.events

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.channel import Hangup
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
 from harness.lab.faults.failures import DiskError, scripted_failures
 from harness.lab.faults.neighbours import call_in
@@ -285,7 +286,9 @@ def broken(error: Exception) -> Mapping[str, object]:
     the innermost last."""
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES_SHOWN:]
     trace = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
-    return {"error": f"{type(error).__name__}: {error}", "trace": trace}
+    gone = "the warm server has gone; the target may have ended it"
+    words = gone if isinstance(error, Hangup) else error
+    return {"error": f"{type(error).__name__}: {words}", "trace": trace}
 
 
 def model_of(scenario: Scenario, seed: int) -> MockModel:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from harness.files import storable
 from harness.report.result import RecoveryCount, Result, Run, StateCount
 
 VERSION = 1
@@ -27,7 +28,8 @@ def report(run: Run) -> dict[str, object]:
 
 def dumps(run: Run) -> str:
     """The report as text, indented, with a newline at its end."""
-    return json.dumps(report(run), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(report(run), indent=2, ensure_ascii=False, allow_nan=False)
+    return f"{storable(text)}\n"
 
 
 def _row(result: Result) -> dict[str, object]:

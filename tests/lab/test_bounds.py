@@ -100,6 +100,11 @@ def test_a_sweep_leaves_nothing_behind(tmp_path: Path, what: list[str]) -> None:
     assert _left_over(tmp_path, swept.pid) == []
 
 
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text("ascii").split()]
+
+
 @pytest.mark.skipif(not WORKS, reason=WHY)
 def test_a_sweep_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "bounded.scenario.yaml").write_text(SCENARIO, encoding="utf-8")
@@ -124,8 +129,8 @@ def test_a_sweep_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
     )
     assert bell.read_text(encoding="utf-8") == "in the middle of it"
     assert len(_left_over(tmp_path, swept.pid)) == 1
-    tasks = Path(f"/proc/{swept.pid}/task").glob("*/children")
-    servers = [int(child) for task in tasks for child in task.read_text("ascii").split()]
+    zygotes = _children(swept.pid)
+    servers = [*zygotes, *(server for zygote in zygotes for server in _children(zygote))]
     ends = [os.pidfd_open(server) for server in servers]
     swept.send_signal(signal.SIGKILL)
     swept.wait()

@@ -36,3 +36,12 @@ def test_a_disk_without_room_is_a_sentence(
         f"--report {tmp_path}: expected to write {tmp_path / result.story}, got No space left on "
         "device; make room, or name another folder"
     )
+
+
+def test_half_a_letter_in_what_a_target_said_is_stored_too(
+    result_of: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = result_of(outcome="invalid", reasons=("it raised \ud800",))
+    assert store(result, tmp_path) == ""
+    verdict = json.loads((tmp_path / result.story / "verdict.json").read_text(encoding="utf-8"))
+    assert verdict["reasons"] == ["it raised \ud800"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from harness.report.json import dumps, report
-from harness.report.result import Run
+from harness.report.result import Result, Run
 
 
 def test_a_report_has_the_documented_shape(sample_run: Run) -> None:
@@ -59,3 +60,11 @@ def test_every_row_has_every_key(sample_run: Run) -> None:
 
 def test_an_empty_run_is_a_report_too() -> None:
     assert report(Run((), 0)) == {"version": 1, "exit": 5, "scenarios": []}
+
+
+def test_half_a_letter_in_what_a_target_said_takes_no_report_away(
+    result_of: Callable[..., Result],
+) -> None:
+    said = "it raised \ud800"
+    text = dumps(Run((result_of(outcome="invalid", reasons=(said,)),), 1))
+    assert json.loads(text.encode("utf-8"))["scenarios"][0]["reasons"] == [said]

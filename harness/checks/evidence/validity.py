@@ -51,11 +51,11 @@ def _broken(evidence: Evidence) -> Iterator[str]:
 
 
 def how_it_broke(data: Mapping[str, object]) -> str:
-    """What a `broke` event tells the user: the error, where it was raised, and whose it is."""
+    """What a `broke` event tells the user: the error, where it was raised, and what to do."""
     trace = data.get("trace")
     at = f", at {trace[-1]}" if isinstance(trace, list) and trace else ""
-    told = f"the harness itself broke: {str(data['error'])[:ERROR_SHOWN]}{at}; this is no fault of "
-    return told + "the target: report it, with the scenario, to those who make the harness"
+    told = f"the harness itself broke: {str(data['error'])[:ERROR_SHOWN]}{at}; report this, with "
+    return told + "the scenario, to those who make the harness"
 
 
 def _why_it_ended(evidence: Evidence) -> str:

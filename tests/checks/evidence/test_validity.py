@@ -181,8 +181,8 @@ def test_a_harness_that_broke_is_invalid() -> None:
     record = after(perfect(chat()), "opened", 0, ("broke", told))
 
     assert reasons(record) == (
-        "the harness itself broke: BugError: x, at stage.py:12 in answer; this is no fault of the "
-        "target: report it, with the scenario, to those who make the harness",
+        "the harness itself broke: BugError: x, at stage.py:12 in answer; report this, with the "
+        "scenario, to those who make the harness",
     )
 
 
