@@ -128,6 +128,17 @@ def test_a_target_that_cannot_be_had_ends_it_before_anything_is_played() -> None
     assert not seen
 
 
+def test_a_target_whose_open_takes_something_else_is_a_wrong_target_not_a_broken_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("class T:\n    name = 't'\n    def open(self, home): ...\n", encoding="utf-8")
+    with pytest.raises(
+        TargetError, match=r"^--target mine.py:T cannot be opened: mine.py: T.open "
+    ):
+        play([_loaded()], target=f"{path}:T")
+
+
 def test_a_token_of_nothing_at_hand_says_what_is_missing() -> None:
     loaded = _loaded()
     (result,) = play([loaded], target=f"{ODD}:Echo").results

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from typing import Any
 from harness.life.bridge import raising_line
 
 _CLASSES_SHOWN = 6
+_OPEN = ("home", "session_id", "settings", "tools")
+_OPEN_STORE = ("home", "session_id")
 
 
 class CannotImport(Exception):
@@ -56,10 +59,38 @@ def load_target(order: Mapping[str, Any]) -> Found:
         raise CannotImport(told, [missing] if missing else []) from error
     if not hasattr(target, "open") and not hasattr(target, "open_store"):
         raise CannotImport(
-            f"{order['class']} has no open(home, session_id, settings, tools), and no "
-            "open_store(home, session_id) either: see harness.protocol"
+            f"{order['class']} has no open({', '.join(_OPEN)}), and no "
+            f"open_store({', '.join(_OPEN_STORE)}) either: see harness.protocol"
         )
+    _check_opening(target, f"{Path(module.__file__ or order['module']).name}: {order['class']}")
     return Found(target, module.__file__)
+
+
+def _check_opening(target: Any, whose: str) -> None:
+    """CannotImport where its opening plainly cannot be called as it will be.
+
+    What takes `*args` or `**kwargs`, or hides its signature, is believed.
+    """
+    name, wanted = ("open_store", _OPEN_STORE) if is_store(target) else ("open", _OPEN)
+    opening = getattr(target, name)
+    cure = f"write it `def {name}(self, {', '.join(wanted)})`, as in harness.protocol"
+    if not callable(opening):
+        kind = type(opening).__name__
+        raise CannotImport(f"{whose}.{name} is expected to be a method, got a {kind}; {cure}")
+    try:
+        # A decorator that hands on what it wraps may give it more, or less, than it gets.
+        signature = inspect.signature(opening, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return
+    takes = signature.parameters.values()
+    if any(each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in takes):
+        return
+    try:
+        signature.bind(*wanted)
+    except TypeError:
+        has = ", ".join(map(str, signature.parameters)) or "nothing"
+        told = f"{whose}.{name} takes {has}, and is called as {name}({', '.join(wanted)})"
+        raise CannotImport(f"{told}; {cure}") from None
 
 
 def _class(module: ModuleType, name: str) -> type:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,67 @@ def test_what_raised_at_import_is_told_with_the_files_own_line(
     path.write_text(text)
     with pytest.raises(CannotImport, match=message):
         load_target(_file(path, "X"))
+
+
+@pytest.mark.parametrize(
+    ("opening", "told"),
+    [
+        (
+            "def open(self, home, session_id): ...",
+            "t.py: X.open takes home, session_id, and is called as "
+            "open(home, session_id, settings, tools); write it "
+            "`def open(self, home, session_id, settings, tools)`, as in harness.protocol",
+        ),
+        (
+            "def open(self, a, b, c, d, e): ...",
+            "X.open takes a, b, c, d, e, and is called as open(",
+        ),
+        ("def open(self, a, b, c, d, *, e): ...", "X.open takes a, b, c, d, e, and is called as "),
+        ("async def open(self): ...", "t.py: X.open takes nothing, and is called as open("),
+        (
+            "def open(home, session_id, settings, tools): ...",
+            "X.open takes session_id, settings, t",
+        ),
+        ("open = 'sesame'", "t.py: X.open is expected to be a method, got a str; write it `def "),
+        (
+            "def open_store(self, home): ...",
+            "t.py: X.open_store takes home, and is called as open_store(home, session_id); write "
+            "it `def open_store(self, home, session_id)`, as in harness.protocol",
+        ),
+    ],
+)
+def test_an_opening_that_cannot_be_called_is_a_wrong_target_and_says_both_sides(
+    opening: str, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.py"
+    path.write_text(f"class X:\n    {opening}\n")
+    with pytest.raises(CannotImport) as raised:
+        load_target(_file(path, "X"))
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "def open(self, home, session_id, settings, tools): ...",
+        "async def open(self, where, who, how, what, *, more=1): ...",
+        "def open(self, home, *rest): ...",
+        "def open(self, **everything): ...",
+        "open = staticmethod(lambda home, session_id, settings, tools: None)",
+        "open = dict",  # a type of the interpreter's own: its signature is hidden
+        "@given_more\n    def open(self, home, session_id, settings, tools, more): ...",
+        "def open_store(self, home, session_id, size=3): ...",
+    ],
+)
+def test_an_opening_that_may_be_callable_is_believed(opening: str, tmp_path: Path) -> None:
+    decorator = """
+        import functools
+        def given_more(method):
+            @functools.wraps(method)
+            def wrapped(*args):
+                return method(*args, "more")
+            return wrapped
+    """
+    path = tmp_path / "t.py"
+    path.write_text(f"{textwrap.dedent(decorator)}\nclass X:\n    {opening}\n")
+    assert load_target(_file(path, "X")).home_file == str(path)
