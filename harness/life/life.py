@@ -30,6 +30,7 @@ from harness.life.target.drive import Driver
 from harness.life.target.load import CannotImport, Found, is_store, load_target
 from harness.life.target.reading import read_counter
 from harness.life.target.standing import tell_when_asked, write_stacks_to
+from harness.life.target.streams import kept_open
 from harness.life.tools import BridgedTool
 from harness.protocol import Message
 
@@ -51,7 +52,8 @@ def warm_up(order: dict[str, Any]) -> list[str]:
     """
     global _found
     _shut_the_network()
-    _found = load_target(order["target"])
+    with kept_open():
+        _found = load_target(order["target"])
     if missing := sdk.missing():
         if not is_store(_found.target) and (client := sdk.client()):
             raise CannotImport(
