@@ -178,30 +178,39 @@ def _unspoken(evidence: Evidence) -> Iterator[str]:
 def _unused(evidence: Evidence) -> Iterator[str]:
     used = {(row.script_turn, row.step) for row in evidence.answers if row.status == 200}
     spoken = {sending.turn for sending in evidence.sendings} - _given_up(evidence)
-    whole: list[int] = []
+    whole: dict[str, list[int]] = {}
     for turn in evidence.plan.turns:
         if turn.number not in spoken:
             continue
         steps = [n + 1 for n in range(len(turn.steps)) if (turn.number, n) not in used]
-        if steps and len(steps) == len(turn.steps):
-            whole.append(turn.number)
-        elif steps:
-            which = f"reply {', '.join(map(str, steps))} of turn {turn.number} was"
-            yield _never_used(which, "it")
-    for first, last in _runs(whole):
-        one = first == last
-        turns = (
-            f"the reply of turn {first} was"
-            if one
-            else f"the replies of turns {first} to {last} were"
-        )
-        yield _never_used(turns, "it" if one else "them")
+        if not steps:
+            continue
+        why = _why_unused(evidence, turn.number)
+        if len(steps) == len(turn.steps):
+            whole.setdefault(why, []).append(turn.number)
+        else:
+            told = f"reply {', '.join(map(str, steps))} of turn {turn.number} was never used: {why}"
+            yield told.format(them="it")
+    for why, turns in whole.items():
+        for first, last in _runs(turns):
+            if first == last:
+                yield f"the reply of turn {first} was never used: {why.format(them='it')}"
+            else:
+                told = f"the replies of turns {first} to {last} were never used: "
+                yield told + why.format(them="them")
 
 
-def _never_used(which: str, them: str) -> str:
+def _why_unused(evidence: Evidence, turn: int) -> str:
+    """Why a turn's replies were left over, as far as that is seen, and what to do."""
+    asked = [row for row in evidence.answers if row.turn == turn and row.is_message]
+    if asked and (asked[-1].status or 0) >= 400:
+        return f"the API refused the target's requests with {asked[-1].status}; mend those first"
+    answered = any(answer.turn == turn for answer in evidence.delivered)
+    if not answered and any(event.turn == turn for event in evidence.of("send.failed")):
+        return "the target raised instead of asking the model for {them}; mend that first"
     return (
-        f"{which} never used: the target did not ask the model for {them}; take {them} out of the "
-        "script, or find out why"
+        "the target did not ask the model for {them}; take {them} out of the script, or find out "
+        "why"
     )
 
 

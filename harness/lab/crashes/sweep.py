@@ -86,12 +86,15 @@ def must_lead_to(base: Base, text: str) -> None:
 
 
 def _parted(base: Base, first: int, end: int, at: int) -> str:
-    exactly = "" if end - first == 1 else f" (or at one of the {end - first - 1} after it)"
+    last = end - 1
+    more = f" or {last}" if end - first == 2 else f", at the latest at {last}"
+    exactly = f"{first}{more if end - first > 1 else ''}"
     now = base.named(first) if first < len(base.operations) else "there is none any more"
     return (
-        f"the trace diverged at operation {first}{exactly}: until there this code does what the "
-        f"token's did, and what it does from there on ({now}) is not what led to the crash before "
-        f"operation {at}; the state it names is no state of this code, so sweep again"
+        f"the trace diverged at operation {exactly}: what is done from there on (now: {now}) does "
+        f"not lead to the crash before operation {at} that the token names; where the code has "
+        "changed since, sweep again; where not, the target does not do the same each time, so take "
+        "what chance or threads decide out of what it writes"
     )
 
 
@@ -145,8 +148,11 @@ def explain(base: Base, finding: Finding, server: Server) -> Finding:
     choice = parse(finding.token).choice
     if choice == BASELINE or choice.startswith("r"):
         return finding
-    with a_place(server) as home:
-        begun, left = find_state(base, choice, server, home)
+    try:
+        with a_place(server) as home:
+            begun, left = find_state(base, choice, server, home)
+    except Diverged:
+        return finding  # the recovery went another way this time: nobody can be blamed for that
     return blame(begun, left, finding, server)
 
 

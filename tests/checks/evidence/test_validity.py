@@ -15,6 +15,7 @@ from tests.checks.building import (
     dying,
     edited,
     perfect,
+    rows_changed,
     with_history,
     without,
 )
@@ -88,6 +89,29 @@ def test_a_scripted_step_never_used_is_named() -> None:
     assert reasons(record) == (
         "reply 2 of turn 2 was never used: the target did not ask the model for it; take it out "
         "of the script, or find out why",
+    )
+
+
+def test_a_reply_that_the_api_refused_to_give_is_not_to_be_taken_out_of_the_script() -> None:
+    record = rows_changed(perfect(chat(turns=3)), status=400, rule="first_is_assistant", step=None)
+    verdict = judge(record)
+
+    assert verdict.findings[0].code == "W1"
+    assert verdict.reasons[-1] == (
+        "the replies of turns 1 to 3 were never used: the API refused the target's requests with "
+        "400; mend those first"
+    )
+
+
+def test_a_reply_that_a_target_raised_instead_of_asking_for_is_told_so() -> None:
+    gone = ("model.answered", "reply.returned", "reply.delivered")
+    record = edited(perfect(chat(turns=3)), lambda e: [] if e.turn == 2 and e.kind in gone else [e])
+    failed = ("send.failed", {"message_id": "m00002", "error": "TypeError: x", "trace": ""})
+    verdict = judge(after(record, "user.received", 1, failed))
+
+    assert verdict.reasons[-1] == (
+        "the reply of turn 2 was never used: the target raised instead of asking the model for it; "
+        "mend that first"
     )
 
 

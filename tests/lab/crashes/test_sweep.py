@@ -13,14 +13,18 @@ from harness.case import BASELINE, parse
 from harness.checks.judge import judge
 from harness.lab import play as lab
 from harness.lab.crashes import sweep as sweeping
+from harness.lab.crashes.base import Base
 from harness.lab.crashes.judging import Bench, Judged, a_place, crash_into
+from harness.lab.crashes.sweep import Diverged, must_lead_to
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.record import Record
 from harness.report.result import Result
 from harness.report.screen import plain, swept
 from harness.world.disk.choices import TIERS, Tier
+from harness.world.disk.place import STRETCHES, place_of
 from harness.world.disk.states import State, states
+from harness.world.process import Server
 from harness.world.syscalls.rehearsal import available
 from tests.lab.crashes.conftest import recorded, story
 
@@ -80,6 +84,35 @@ def test_on_changed_code_a_token_says_that_the_trace_diverged(naive: Result) -> 
     other = dataclasses.replace(case, choice=f"{place}.{sums[::-1]}")
     with pytest.raises(LookupError, match=r"the trace diverged at operation \d+"):
         lab.replay(other.token, [_loaded()])
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        (STRETCHES - 1, "at operation 1: what"),
+        (2 * STRETCHES - 1, "at operation 2 or 3: what"),
+        (3 * STRETCHES - 1, "at operation 3, at the latest at 5: what"),
+    ],
+)
+def test_where_a_trace_diverged_is_told_as_exactly_as_the_token_can(
+    base: Base, at: int, told: str
+) -> None:
+    sums = place_of(base.operations, at).sums
+    other = "0" if sums[1] != "0" else "1"
+    with pytest.raises(Diverged, match=f"the trace diverged {told}") as raised:
+        must_lead_to(base, f"{at}.{sums[0]}{other}{sums[2:-1]}{'1' if sums[-1] == '0' else '0'}")
+    assert f"does not lead to the crash before operation {at} that the token" in str(raised.value)
+
+
+def test_a_recovery_that_goes_another_way_each_time_blames_nobody_and_loses_no_finding(
+    naive: Result, base: Base, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parted(*_: object) -> None:
+        raise Diverged("another way")
+
+    monkeypatch.setattr(sweeping, "find_state", parted)
+    finding = next(one for one in naive.verdict.findings if parse(one.token).choice != BASELINE)
+    assert sweeping.explain(base, finding, server) == finding
 
 
 def test_a_bound_on_states_is_kept_and_said() -> None:
