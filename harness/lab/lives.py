@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import shutil
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.lab.cases.keep import Keep
 from harness.lab.faults.damage import spoil
 from harness.lab.faults.power import power_cut, set_back
 from harness.lab.stage import Stage
@@ -47,21 +47,6 @@ PATIENCE_NS = 60 * UNITS_NS["s"]
 
 class Over(Exception):
     """The target cannot go on; the record says why."""
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Where to keep the directory as it was before and after each crash, and after the resume."""
-
-    folder: Path
-
-    def copy(self, home: Path, name: str) -> None:
-        """Keep it under this name."""
-        shutil.copytree(home, self.folder / name, dirs_exist_ok=True, symlinks=True)
-
-    def drop(self, name: str) -> None:
-        """What was kept under this name is of no use."""
-        shutil.rmtree(self.folder / name)
 
 
 @dataclass(frozen=True)

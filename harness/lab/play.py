@@ -90,7 +90,8 @@ def sweep(
     `tiers` are kill, ext4, posix; over `states_max` an even sample is judged, and the result says
     so. At `depth` 2 it crashes again during a sample of the recoveries. `real` operations, evenly
     spread, are each met by a real SIGKILL. With `keep`, each finding's directory is kept under its
-    token, before and after the resume. `on_state` hears what is being done, and how many of how
+    token, before and after the resume; what stands in the way of that is said in `unkept`.
+    `on_state` hears what is being done, and how many of how
     many are done. Errors are those of `play`, and Interrupted with what was found until then.
     """
     _check_models([loaded])
@@ -103,11 +104,9 @@ def sweep(
         bounds = {"states_max": states_max, "depth": depth, "real": real}
         swept = sweeping.sweep(base, servers, tiers, **bounds, on_state=on_state)
     try:
-        if keep is not None:
-            keep_each(swept, loaded, ref, keep)
+        return swept if keep is None else keep_each(swept, loaded, ref, keep)
     except KeyboardInterrupt as stopped:
         raise sweeping.Interrupted(swept) from stopped
-    return swept
 
 
 def fail_everywhere(

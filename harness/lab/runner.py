@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.channel import Hangup
+from harness.lab.cases.keep import Keep
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
 from harness.lab.faults.failures import DiskError, scripted_failures
 from harness.lab.faults.neighbours import call_in
 from harness.lab.faults.redelivery import deliver_again
 from harness.lab.faults.writers import write_together
-from harness.lab.lives import Ground, Keep, Lives, Over
+from harness.lab.lives import Ground, Lives, Over
 from harness.lab.stage import Stage
 from harness.lab.turn import enter, take
 from harness.model.mock import MockModel
@@ -42,7 +43,7 @@ TURNS_AFTER_MAX = 2
 FRAMES_SHOWN = 6
 """Frames of an error of the harness that are put on record."""
 
-__all__ = ["Keep", "Midway", "broken", "model_of", "run", "settings_of"]
+__all__ = ["Midway", "broken", "model_of", "run", "settings_of"]
 
 
 @dataclass(frozen=True)

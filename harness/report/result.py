@@ -54,7 +54,7 @@ class Result:
     """One scenario, played and judged; `states` and `recoveries` by tier where it was swept.
 
     `scenario_file` is where the scenario lies if that is not `path`: one that was written in Python
-    has a name there.
+    has a name there. `unkept` says why not all that was to be kept could be, in a sentence.
     """
 
     path: str
@@ -65,6 +65,7 @@ class Result:
     states: Mapping[str, StateCount] = field(default_factory=dict)
     recoveries: Mapping[str, RecoveryCount] = field(default_factory=dict)
     scenario_file: str | None = None
+    unkept: str = ""
 
     @property
     def outcome(self) -> Outcome:

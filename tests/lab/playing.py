@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.lab import runner
+from harness.lab.cases.keep import Keep
 from harness.record import Header, Record
 from harness.scenario.schema import Scenario
 from harness.world.process import Server
@@ -29,7 +30,7 @@ def play(server: Server, home: Path, scenario: Scenario, keep: Path | None = Non
     header = Header("hx1-t", scenario.dump(), "x.yaml", "t", 7, "none")
     record = Record(header)
     home.mkdir(exist_ok=True)
-    runner.run(scenario, record, server, home, runner.Keep(keep) if keep else None)
+    runner.run(scenario, record, server, home, Keep(keep) if keep else None)
     assert not list(record.of("broke")), list(record.of("broke"))
     return record
 

@@ -105,9 +105,11 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _say(result: Result) -> int:
-    """One result on stdout, and its exit code."""
+    """One result on stdout, and its exit code; Stop where it could not be kept."""
     clear()
     announcer = Announcer(sys.stdout, os.environ, planned=1, clock=time.monotonic, progress=False)
     announcer.on_result(result)
     say_notes()
+    if result.unkept:
+        raise Stop(USAGE, result.unkept)
     return Run((result,), planned=1).exit_code

@@ -47,7 +47,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         result, interrupted = stopped.result, True
     progress.clear()
     clear()
-    done = Run((result,), 1, interrupted)
+    done = Run((result,), 1, interrupted, result.unkept)
     announcer = Announcer(
         stream,
         os.environ,

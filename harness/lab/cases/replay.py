@@ -7,14 +7,15 @@ directory can be kept, before the crash, after it and after the resume.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from harness import case
 from harness.checks.judge import judge
 from harness.lab.cases.crew import Crew
+from harness.lab.cases.keep import Keep
 from harness.lab.cases.scripted import Manner
 from harness.lab.crashes import errors as failures
 from harness.lab.crashes import sweep as sweeping
@@ -22,7 +23,6 @@ from harness.lab.crashes.base import record_base
 from harness.lab.crashes.judging import a_place, crash_into
 from harness.lab.crashes.real import record_of_strike
 from harness.lab.pool import POOL, stoppable
-from harness.lab.runner import Keep
 from harness.lab.targets import TargetRef, find_target, shipped_targets
 from harness.report.result import Result
 from harness.scenario.load import Loaded
@@ -45,29 +45,44 @@ def replay(
     wanted = case.parse(token)
     loaded = _find_scenario(wanted, scenarios)
     ref = _find_target(wanted, target, python)
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
+    kept = None if keep is None else Keep(keep)
+    again = _again(loaded, ref, wanted, kept)
+    return again if kept is None else dataclasses.replace(again, unkept=kept.trouble)
+
+
+def keep_each(swept: Result, loaded: Loaded, ref: TargetRef, keep: Path) -> Result:
+    """Replay each finding of a sweep, and keep what lay there under its token.
+
+    What stands in the way of that takes no finding away: it is in the result.
+    """
+    troubles: list[str] = []
+    for finding in swept.verdict.findings:
+        kept = Keep(keep / finding.token)
+        try:
+            _replay_swept(loaded, ref, case.parse(finding.token), kept)
+        except Exception as error:  # noqa: BLE001 - hours of a sweep are not thrown away for it
+            words = str(error) if isinstance(error, LookupError | ValueError) else repr(error)
+            troubles.append(f"--keep {keep}: {finding.token} could not be kept: {words}")
+        if kept.trouble:
+            troubles.append(kept.trouble)
+            break  # the next would have no room either
+    more = f"; nor could {len(troubles) - 1} more" if len(troubles) > 1 else ""
+    return dataclasses.replace(swept, unkept=f"{troubles[0]}{more}" if troubles else "")
+
+
+def _again(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Keep | None) -> Result:
     if (failing := failures.named(wanted.choice)) is not None:
         with stoppable() as stopped, POOL.server(ref, stopped) as server:
             return failures.Bench(loaded, ref, wanted, server).replay(failing, keep)
     if wanted.choice != case.AS_SCRIPTED:
         return _replay_swept(loaded, ref, wanted, keep)
-    kept = None if keep is None else Keep(keep)
-    played = Crew(Manner(ref, wanted.seed, kept, sweeps=False)).play([loaded], 1)
+    played = Crew(Manner(ref, wanted.seed, keep, sweeps=False)).play([loaded], 1)
     if not played.results:
         raise KeyboardInterrupt
     return played.results[0]
 
 
-def keep_each(swept: Result, loaded: Loaded, ref: TargetRef, keep: Path) -> None:
-    """Replay each finding of a sweep, and keep what lay there under its token."""
-    for finding in swept.verdict.findings:
-        folder = keep / finding.token
-        folder.mkdir(parents=True, exist_ok=True)
-        _replay_swept(loaded, ref, case.parse(finding.token), folder)
-
-
-def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path | None) -> Result:
+def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Keep | None) -> Result:
     started = time.perf_counter()
     with stoppable() as stopped, POOL.server(ref, stopped) as server, a_place(server) as home:
         base = root = record_base(loaded, ref, wanted, server, home)
@@ -80,10 +95,12 @@ def _replay_swept(loaded: Loaded, ref: TargetRef, wanted: case.Case, keep: Path 
             with a_place(server) as again:
                 base, left = sweeping.find_state(base, wanted.choice, server, again)
             if keep is not None:
-                lay_down(left, keep / "after-crash")
+                keep.put("after-crash", partial(lay_down, left))
             record = crash_into(base, left, server, home)
             if keep is not None:
-                shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
+                keep.copy(home, "after-resume")
+        elif keep is not None:
+            keep.copy(home, "at-the-end")
         verdict = judge(record)
         findings = tuple(sweeping.explain(root, one, server) for one in verdict.findings)
     verdict = dataclasses.replace(verdict, findings=findings)

@@ -21,12 +21,13 @@ from typing import Literal
 from harness.case import Case, parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Finding, Verdict
+from harness.lab.cases.keep import Keep
 from harness.lab.crashes.base import Base, record_base, without_deaths
 from harness.lab.crashes.crew import share_out
 from harness.lab.crashes.real import source_line
 from harness.lab.crashes.sweep import CUT_SHORT, Diverged, Interrupted, one_a_shape
 from harness.lab.faults.failures import DiskError
-from harness.lab.runner import Keep, run
+from harness.lab.runner import run
 from harness.lab.targets import TargetRef
 from harness.record import Header, Record
 from harness.report.result import Result, StateCount
@@ -87,7 +88,7 @@ class Bench:
         with self._home() as home:
             return record_base(self.loaded, self.target, self.case, self.server, home)
 
-    def replay(self, failing: Failing, keep: Path | None = None) -> Result:
+    def replay(self, failing: Failing, keep: Keep | None = None) -> Result:
         """One case by itself; with `keep` the directory is copied there before each turn."""
         began = time.perf_counter()
         base = self.base()
@@ -96,7 +97,7 @@ class Bench:
                 f"the trace diverged: until operation {failing.number} this code does not do what "
                 "the token's did, so another operation would fail; sweep again"
             )
-        record = self.play(failing, None if keep is None else Keep(keep))
+        record = self.play(failing, keep)
         verdict = judge(record)
         findings = tuple(self.explain(base, finding) for finding in verdict.findings)
         verdict = dataclasses.replace(verdict, findings=findings)

@@ -13,14 +13,14 @@ the next life is busy.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from harness.checks.verdict import Verdict
+from harness.lab.cases.keep import Keep
 from harness.lab.crashes.base import Base, begin
 from harness.lab.crashes.judging import SAMPLE_EVERY, Passes, a_place, one_behind
 from harness.lab.crashes.warm import Warm, warm_life
@@ -136,15 +136,14 @@ def strike(
 
 
 def record_of_strike(
-    server: Server, base: Base, at: int, home: Path, keep: Path | None = None
+    server: Server, base: Base, at: int, home: Path, keep: Keep | None = None
 ) -> Record:
     """The record of a run that was killed at one operation; in `keep` what lay there, and lies."""
     struck = _Struck(at)
     record = _play(server, base, home, struck)
     if keep is not None:
-        (keep / "after-crash").mkdir(parents=True, exist_ok=True)
-        write_tree(struck.left, keep / "after-crash")
-        shutil.copytree(home, keep / "after-resume", dirs_exist_ok=True)
+        keep.put("after-crash", partial(write_tree, struck.left))
+        keep.copy(home, "after-resume")
     return record
 
 

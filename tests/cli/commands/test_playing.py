@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,20 @@ def test_replay_plays_one_case_and_gives_its_exit_code(
     assert "FAIL  resume/kill_before_tool_result" in said.out
     assert "passed over:\n" in said.err
     assert "bad.scenario.yaml:1:1: expected the key `script`" in said.err
+
+
+def test_a_replay_that_could_not_be_kept_is_said_and_ends_4(
+    shelf: Path,
+    sample_run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unkept = dataclasses.replace(sample_run.results[1], unkept="--keep kept: no room")
+    monkeypatch.setattr(lab, "replay", lambda *_args, **_options: unkept)
+    assert main(["replay", TOKEN, "--in", str(shelf), "--keep", "kept"]) == 4
+    said = capsys.readouterr()
+    assert "FAIL  resume/kill_before_tool_result" in said.out
+    assert said.err.endswith("--keep kept: no room\n")
 
 
 def test_a_token_whose_scenario_is_not_there_is_exit_4(

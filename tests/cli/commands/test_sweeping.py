@@ -10,12 +10,15 @@ import pty
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
 from harness.cli.commands.sweeping import Progress
+from harness.lab import play as lab
+from harness.report.result import Run
 from harness.world.syscalls.rehearsal import available
 from tests.living import WITH_CTRL_C
 
@@ -99,6 +102,25 @@ def test_an_interrupted_sweep_tells_what_it_found_and_that_it_is_not_whole(
     assert row["reasons"][0].startswith("the sweep was interrupted")
     assert row["verdict"] == ("fail" if target == "naive" else "invalid")
     assert bool(row["findings"]) is (target == "naive")
+
+
+@pytest.mark.parametrize("tellings", [[], ["--json", "-"]])
+def test_what_cannot_be_kept_is_said_after_the_findings_and_ends_4(
+    scenario: str,
+    tellings: list[str],
+    sample_run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = "--keep kept: expected to keep `after-crash` there, got No space left on device"
+    unkept = replace(sample_run.results[1], unkept=told)
+    monkeypatch.setattr(lab, "sweep", lambda *_args, **_options: unkept)
+    assert main(["sweep", scenario, "--target", "naive", *tellings]) == 4
+    said = capsys.readouterr()
+    assert "FAIL  resume/kill_before_tool_result" in (said.err if tellings else said.out)
+    assert said.err.endswith(f"{told}\n")
+    if tellings:
+        assert json.loads(said.out)["scenarios"][0]["findings"]
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -12,6 +12,7 @@ import pytest
 from harness.case import parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
+from harness.lab.cases.keep import Keep
 from harness.lab.cases.scripted import case_of
 from harness.lab.crashes import judging, real
 from harness.lab.crashes.base import Base, record_base
@@ -101,7 +102,7 @@ def test_a_kill_is_a_case_of_the_tier_real_with_a_token_and_what_lay_there_is_ke
     base: Base, server: Server, tmp_path: Path
 ) -> None:
     with a_place(server) as home:
-        record = record_of_strike(server, base, 5, home, tmp_path)
+        record = record_of_strike(server, base, 5, home, Keep(tmp_path))
     (crashed,) = record.of("crashed")
     assert (crashed.data["tier"], crashed.data["at"]) == ("real", base.named(5))
     assert parse(record.header.token).choice.startswith("r5.5.")
