@@ -26,10 +26,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.channel import Channel, Hangup, pair
-from harness.world.outcome import HANG_LIMIT_S
+from harness.world.outcome import HANG_LIMIT, HANG_LIMIT_S, import_limit_s
 
-IMPORT_LIMIT_S = 120.0
-"""Real seconds that a target's import may take."""
 _SLICE_S = 0.1
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -266,7 +264,8 @@ class Server:
         self._warm = True
 
     def _wait_ready(self) -> dict[str, Any]:
-        patient_until = time.monotonic() + IMPORT_LIMIT_S
+        limit_s = import_limit_s()
+        patient_until = time.monotonic() + limit_s
         while time.monotonic() < patient_until:
             readable, _, _ = select.select([self._channel], [], [], _SLICE_S)
             if readable:
@@ -277,7 +276,10 @@ class Server:
                     self._process.born(answer["pid"], *self._channel.take_descriptors())
             if self.stopped():
                 raise Stopped
-        raise ServerError(f"importing it took more than {IMPORT_LIMIT_S:.0f} s")
+        raise ServerError(
+            f"importing it took more than {limit_s:g} s; mend what its module waits for, or, where "
+            f"it needs longer, set {HANG_LIMIT} to more seconds"
+        )
 
     def fork(self, order: Mapping[str, Any], descriptors: list[int]) -> int:
         """Fork a life and return its process id."""

@@ -14,6 +14,8 @@ HANG_LIMIT_S = 30.0
 """Real seconds without a sign of life before a life counts as hanging, unless told otherwise."""
 HANG_LIMIT = "HARNESS_HANG_LIMIT"
 """The environment variable that tells otherwise."""
+IMPORT_LIMIT_S = 120.0
+"""Real seconds that a target's import may take, or as many as a silent life, where that is more."""
 
 
 class UnknownLimit(ValueError):
@@ -30,6 +32,11 @@ def hang_limit_s(environ: Mapping[str, str] = os.environ) -> float:
     if not 0 < limit_s <= 86_400:
         raise UnknownLimit(f"{HANG_LIMIT}={told}: expected seconds, more than 0 and at most a day")
     return limit_s
+
+
+def import_limit_s(environ: Mapping[str, str] = os.environ) -> float:
+    """How long the import of a target may take."""
+    return max(IMPORT_LIMIT_S, hang_limit_s(environ))
 
 
 @dataclass(frozen=True)

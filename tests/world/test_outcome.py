@@ -11,6 +11,7 @@ from harness.world.outcome import (
     Returned,
     UnknownLimit,
     hang_limit_s,
+    import_limit_s,
     innermost,
     outcome_of,
 )
@@ -36,6 +37,13 @@ def test_of_a_stack_as_python_writes_it_the_innermost_line_outside_libraries_is_
 def test_patience_with_a_silent_life_can_be_asked_for() -> None:
     assert hang_limit_s({}) == HANG_LIMIT_S
     assert hang_limit_s({HANG_LIMIT: "2.5"}) == 2.5
+
+
+@pytest.mark.parametrize(("told", "limit_s"), [("", 120), ("2.5", 120), ("600", 600)])
+def test_an_import_may_take_as_long_as_a_silent_life_and_never_less_than_its_own_limit(
+    told: str, limit_s: float
+) -> None:
+    assert import_limit_s({HANG_LIMIT: told}) == limit_s
 
 
 @pytest.mark.parametrize("told", ["soon", "0", "-3", "nan", "inf", "1e9"])
