@@ -10,6 +10,10 @@ A commit that a dead process left may be in the page cache alone: `claim` copies
 file, fsynced, before it is believed. What is damaged at rest in SQLite's own log is lost from there
 on, and SQLite says nothing of it (sqlite.org/walformat.html, "Recovery"): JSONL files tell.
 
+A statement that overwrites much keeps what it overwrites in a temporary file of the machine's
+(sqlite.org/tempfiles.html, "Statement Journal Files"), which is no place for a conversation:
+`temp_store=MEMORY` keeps it in memory.
+
 One writer a session is a lock of the kernel's (`flock`), in a folder beside the file, as for JSONL
 files; not for network file systems.
 """
@@ -182,6 +186,7 @@ class _SqliteShelf:
                 "lose acknowledged turns: put the file on a disk of this machine, not on a network"
             )
         self._database.execute("PRAGMA synchronous=FULL")
+        self._database.execute("PRAGMA temp_store=MEMORY")
         for table in _TABLES:
             self._database.execute(table)
 

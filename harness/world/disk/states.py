@@ -22,7 +22,7 @@ from harness.world.disk.names import View
 from harness.world.syscalls.operations import Operation
 from harness.world.tree import Rebuildable, Tree, is_rebuildable
 
-CANDIDATES_MAX = 50_000
+CANDIDATES_MAX = 100_000
 MIXES = 2
 _EMPTY = Tree()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -85,6 +88,27 @@ def test_a_full_disk_is_not_acknowledged_and_the_next_append_is_whole(sqlite: Pl
     assert contents(held) == ["one", "two"]
     assert held.log.verify() == []
     held.release()
+
+
+def test_no_word_of_a_conversation_goes_through_a_temporary_file(
+    sqlite: Place, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    os.utime(elsewhere, ns=(0, 0))
+    talk = f"""
+from harness.lifecycle import Checkpoint, SqliteStore
+for opening in range(2):
+    held = SqliteStore({sqlite.where!r}).open("ada")
+    for number in range(3):
+        held.checkpoints.save(Checkpoint(number, tool_state={{"notes": "n" * 300_000}}))
+        held.log.append("user", "x" * 300_000)
+    held.release()
+"""
+    # It looks for its folder once a process. What it makes there is gone at once, not the trace.
+    environment = {**os.environ, "SQLITE_TMPDIR": str(elsewhere)}
+    subprocess.run([sys.executable, "-c", talk], env=environment, check=True)
+    assert elsewhere.stat().st_mtime_ns == 0
 
 
 def test_a_writer_that_was_overtaken_writes_nothing(sqlite: Place) -> None:
