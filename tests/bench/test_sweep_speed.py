@@ -25,13 +25,13 @@ from typing import Any
 
 import pytest
 
+from harness.lab.cases.scripted import case_of
 from harness.lab.crashes.again import record_recovery
 from harness.lab.crashes.base import Base, record_base
 from harness.lab.crashes.crew import share_out
 from harness.lab.crashes.judging import Bench, a_place
 from harness.lab.crashes.real import confirm
 from harness.lab.crashes.warm import warm_life
-from harness.lab.play import case_of
 from harness.lab.pool import POOL
 from harness.lab.runner import run
 from harness.lab.targets import find_target
