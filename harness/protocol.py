@@ -104,9 +104,10 @@ class Target(Protocol):
     ) -> Session | Awaitable[Session]:
         """Open, or open again after a crash, the session that lives in `home`.
 
-        `home` exists, and is empty the first time. `settings` is the scenario's `stack` (keys
-        `window_tokens`, `checkpoint_every`, `max_tokens`, `system`, `expire_after_s` and `options`,
-        each only when set) and `model`, the model's name.
+        `home` exists. Several sessions may share it, each under its own id, so the id belongs in
+        the path of what is kept; it is any text, `../x` too, so quote or hash it. `settings` is the
+        scenario's `stack` (keys `window_tokens`, `checkpoint_every`, `max_tokens`, `system`,
+        `expire_after_s` and `options`, each only when set) and `model`, the model's name.
         """
         ...
 
@@ -133,7 +134,10 @@ class StoreTarget(Protocol):
     name: str
 
     def open_store(self, home: Path, session_id: str) -> Store | Awaitable[Store]:
-        """Create the store that lives in `home`, or open what is there."""
+        """Create the session's store in `home`, or open what is there.
+
+        Several sessions may share `home`, as for `Target.open`: the id belongs in the path.
+        """
         ...
 
 

@@ -9,7 +9,10 @@ an event depends on the machine: what does (paths, process ids, wall time) stand
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +23,9 @@ from harness.files import Unreadable, read_file, storable
 VERSION = 1
 BYTES_MAX = 1024 * 1024 * 1024
 """Of a stored record that is read again."""
+NAME = "record.jsonl"
+LOOKED_AT_MAX = 10_000
+"""So many names in a folder are looked at for a record to propose."""
 
 KINDS = {
     "life.started": "a process was forked; `life` counts from 1",
@@ -167,9 +173,7 @@ def dump(record: Record, stream: IO[str]) -> None:
 def read(path: Path) -> Record:
     """Read a stored record; RecordError names the line that is not one."""
     if path.is_dir():
-        held = next(iter(sorted(path.rglob("record.jsonl"))), None)
-        there = f"; name the file in it, such as {held}" if held else " without one; name a file"
-        raise RecordError(f"{path}: expected a record.jsonl, got a folder{there}")
+        raise RecordError(f"{path}: expected a {NAME}, got a folder{_in_it(path)}")
     try:
         lines = read_file(path, BYTES_MAX).decode("utf-8").split("\n")
     except Unreadable as error:
@@ -195,6 +199,25 @@ def read(path: Path) -> Record:
     if record is None:
         raise RecordError(f"{path}:1: expected the header of a record, got an empty file")
     return record
+
+
+def _in_it(folder: Path) -> str:
+    """What to say of a folder: the record that lies nearest its top, or that none does."""
+    folders, left = deque([str(folder)]), LOOKED_AT_MAX
+    while folders:
+        try:
+            with os.scandir(folders.popleft()) as found:
+                entries = sorted(itertools.islice(found, left + 1), key=lambda one: one.name)
+        except OSError:
+            continue
+        held = next((one.path for one in entries if one.name == NAME and one.is_file()), None)
+        if held is not None:
+            return f"; name the file in it, such as {held}"
+        left -= len(entries)
+        if left < 0:
+            return " without one near its top; name a file"
+        folders.extend(one.path for one in entries if one.is_dir(follow_symlinks=False))
+    return " without one; name a file"
 
 
 def _header(value: Mapping[str, object]) -> Header:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import record as room
 from harness.record import Event, Header, Record, RecordError, read
 
 HEADER = Header("hx1-t", {"name": "x"}, "x.yaml", "naive", 7, "none", {"pid": 1})
@@ -75,3 +76,20 @@ def test_half_a_letter_of_a_targets_answer_is_stored_and_read_again(tmp_path: Pa
     record.add("reply.returned", told, at_ns=0, life=1, turn=1)
     record.write(tmp_path / "record.jsonl")
     assert read(tmp_path / "record.jsonl").events == record.events
+
+
+def test_a_folder_without_a_record_is_said_plainly_however_much_lies_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RecordError, match=r"got a folder without one; name a file$"):
+        read(tmp_path)
+    far = tmp_path / "a" / "b" / "record.jsonl"
+    far.parent.mkdir(parents=True)
+    far.touch()
+    with pytest.raises(RecordError, match=f"got a folder; name the file in it, such as {far}$"):
+        read(tmp_path)
+    monkeypatch.setattr(room, "LOOKED_AT_MAX", 3)
+    for number in range(5):
+        (tmp_path / f"0{number}").mkdir()
+    with pytest.raises(RecordError, match=r"got a folder without one near its top; name a file$"):
+        read(tmp_path)

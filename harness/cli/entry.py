@@ -292,7 +292,9 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario file")
     sweep.add_argument("--target", default="lifecycle", metavar="T", help=_TARGET_HELP)
     sweep.add_argument("--python", metavar="EXE", help=_PYTHON_HELP)
-    about = "what dies: the process (kill), or the power over ext4 or any posix disk"
+    about = (
+        "what dies: the process (kill), or the power over ext4 or any posix disk (default: kill)"
+    )
     sweep.add_argument("--disk", type=_TIERS, default=("kill",), metavar="TIERS", help=about)
     about = "1: every crash; 2: crash again while it recovers, in a sample (default: 1)"
     sweep.add_argument("--depth", type=int, choices=(1, 2), default=1, help=about)

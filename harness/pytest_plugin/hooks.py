@@ -52,9 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--harness-seed", type=int, metavar="N", help="instead of scenarios' own")
     group.addoption("--harness-replay", metavar="TOKEN", help="only this case, again")
     group.addoption("--harness-report", type=Path, metavar="DIR", help="store records here")
-    group.addoption(
-        "--harness-crash-points", metavar="all|N", help="sweep too: all states, or N a tier"
-    )
+    about = "sweep too: all states, or N a tier; the tiers of a scenario's own sweep, else kill"
+    group.addoption("--harness-crash-points", metavar="all|N", help=about)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -82,6 +82,14 @@ def test_only_commands_that_work_are_offered() -> None:
     assert "report DIR" not in offered
 
 
+def test_help_says_that_a_sweep_cuts_no_power_unless_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["sweep", "--help"])
+    assert "any posix disk (default: kill)" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_harness_that_breaks_is_invalid_never_a_broken_promise(
     shelf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,6 +107,14 @@ def test_the_agent_of_the_readme_survives_the_first_scenario(tmp_path: Path) -> 
     assert (played.outcome, played.verdict.findings) == ("pass", ())
 
 
+def test_the_agent_of_the_readme_keeps_two_users_apart(tmp_path: Path) -> None:
+    code = tmp_path / "my_agent.py"
+    code.write_text(_block("python", "# my_agent.py"), encoding="utf-8")
+    (told,) = find([ROOT / "scenarios/sessions/two_users_never_meet.scenario.yaml"])
+    (played,) = play([load(told)], target=f"{code}:MyAgent").results
+    assert (played.outcome, played.verdict.findings) == ("pass", ())
+
+
 def test_every_token_that_is_shown_names_a_story_of_today() -> None:
     shown = re.findall(r"hx1-([0-9a-f]{12})-\S+(?! .*--in)$", README, flags=re.MULTILINE)
     assert len(shown) >= 2

@@ -18,25 +18,25 @@ _NOT_A_NAME = re.compile(r"[^\w-]+")
 def bring_in(arguments: argparse.Namespace) -> int:
     """Write the scenario and say what to do with it; nothing that is there is touched."""
     from harness.lab.importer.read import ImportRefused, read
-    from harness.lab.importer.relive import relive
+    from harness.lab.importer.relive import relive, written
     from harness.scenario.load import SUFFIX, ScenarioError, accept
-    from harness.scenario.write import text
 
     file: Path = arguments.file
     try:
         scenario = relive(read(file), file.name)
         accept(scenario, str(file))
+        text = written(scenario, str(file))
     except (ImportRefused, ScenarioError) as error:
         raise Stop(USAGE, f"harness import: {error}") from error
     if arguments.out == "-":
-        sys.stdout.write(text(scenario))
+        sys.stdout.write(text)
         return 0
     name = _NOT_A_NAME.sub("_", file.stem).strip("_") or "session"
     path = Path(arguments.out or SHELF / "imported" / f"{name}{SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as stream:
-            stream.write(text(scenario))
+            stream.write(text)
     except FileExistsError as error:
         message = f"{path} is there already and stays as it is; name another file with --out"
         raise Stop(USAGE, f"harness import: {message}") from error

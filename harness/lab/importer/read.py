@@ -3,13 +3,15 @@
 Two shapes are read: JSON Lines of messages (`{"role", "content"}` a line, as the Messages API takes
 them; a JSON list of them, or an object with `messages`, will do too), and the turn log of our own
 stack, whose lines carry more. A line that is no message is damage, not the end; a file without any
-message is refused.
+message is refused, and so is one whose text no scenario can hold: half a character, endless depth.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,10 @@ from harness.files import Unreadable, read_file
 
 BYTES_MAX = 32 * 1024 * 1024
 ROLES_MAX, ROLE_SHOWN = 5, 20
+LEVELS_MAX = 50
+"""So deep may a message nest: a scenario holds it some levels farther in."""
 _ROLES = ("user", "assistant")
+_HALF = re.compile("[\ud800-\udfff]")
 _Blocks = tuple[dict[str, Any], ...]
 
 
@@ -69,7 +74,7 @@ def read(path: Path) -> Session:
         data = read_file(path, BYTES_MAX)
     except Unreadable as error:
         raise ImportRefused(f"{path}: expected a session's file, {error}") from error
-    lines = list(_lines(data))
+    lines = list(_lines(data, path))
     messages = tuple(message for _, message in lines if isinstance(message, Said))
     damaged = tuple(number for number, message in lines if message is None)
     others: dict[str, tuple[int, ...]] = {}
@@ -86,22 +91,49 @@ def read(path: Path) -> Session:
     return Session(path.name, messages, damaged, torn, others)
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, Said | str | bool | None]]:
+def unsayable(value: object) -> str | None:
+    """Why no scenario can hold a JSON value: what was expected, what was got and what to do."""
+    level = [value]
+    for _ in range(LEVELS_MAX):
+        for text in level:
+            if isinstance(text, str) and (half := _HALF.search(text)):
+                return (
+                    f"expected text, got half a character (\\u{ord(half[0]):04x}); "
+                    "write \\ufffd in its place, or take the line out"
+                )
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return None
+    return f"expected at most {LEVELS_MAX} levels, got more; flatten it, or take the line out"
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return itertools.chain(value, value.values())
+    return value if isinstance(value, list) else ()
+
+
+def _lines(data: bytes, path: Path) -> Iterator[tuple[int, Said | str | bool | None]]:
     """Each line's number and what it is: a message, the role of another one, something else
     (True), or damage (None)."""
     whole = _whole(data)
-    if whole is not None:
-        yield from ((n, _message(n, value)) for n, value in enumerate(whole, 1))
-        return
+    for number, value in enumerate(whole, 1) if whole is not None else _values(data):
+        message = _message(number, value)
+        said = message.blocks if isinstance(message, Said) else message
+        if why := unsayable(list(said) if isinstance(said, tuple) else said):
+            raise ImportRefused(f"{path}:{number}: {why}")
+        yield number, message
+
+
+def _values(data: bytes) -> Iterator[tuple[int, object]]:
+    """The value of each line that is not empty; None where it is no JSON."""
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            yield number, json.loads(line)
         except (ValueError, RecursionError):
             yield number, None
-            continue
-        yield number, _message(number, value)
 
 
 def _whole(data: bytes) -> Sequence[object] | None:

@@ -14,8 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.lab.importer.read import ImportRefused, Said, Session
+from harness.lab.importer.read import ImportRefused, Said, Session, unsayable
+from harness.scenario.document import BYTES_MAX, ScenarioError, parse
+from harness.scenario.load import scenario_of
 from harness.scenario.schema import Scenario
+from harness.scenario.write import text
 
 TURNS_MAX = 10_000
 LINES_SHOWN = 10
@@ -33,8 +36,9 @@ class _Exchange:
     user: str
     line: int
     steps: list[dict[str, Any]] = field(default_factory=list)
-    open_calls: dict[str, int] = field(default_factory=dict)
-    """Calls that have no result yet: their ids, and which call of the turn each is, from 1."""
+    open_calls: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Calls that have no result yet: their ids, which call of the turn each is, from 1, and its
+    line."""
     calls: int = 0
     sent: int = 1
 
@@ -67,6 +71,35 @@ def relive(session: Session, source: str) -> Scenario:
             "faults": faults,
         }
     )
+
+
+def written(scenario: Scenario, source: str) -> str:
+    """The scenario as the text of a file that `harness run` reads; ImportRefused where none can."""
+    # YAML is made at two megabytes a second at best: what is too long anyway is not made first.
+    if _characters(scenario.dump()) <= BYTES_MAX:
+        made = text(scenario)
+        if len(made.encode()) <= BYTES_MAX:
+            try:
+                scenario_of(parse(made, source))
+            except ScenarioError as error:
+                told = str(error).partition(": expected ")[2]
+                raise ImportRefused(
+                    f"{source}: expected what a scenario can hold, got something else: {told}"
+                ) from error
+            return made
+    raise ImportRefused(
+        f"{source}: expected a conversation of at most {BYTES_MAX // 2**20} MB as a scenario, got "
+        "more; give the messages around the break, or shorten the longest"
+    )
+
+
+def _characters(value: object) -> int:
+    """How many characters its texts have: no file that holds it has fewer bytes."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    return sum(map(_characters, value)) if isinstance(value, list | tuple) else 0
 
 
 def _read(messages: Sequence[Said]) -> tuple[list[_Exchange], dict[str, Any], list[str]]:
@@ -131,7 +164,7 @@ def _answer(message: Said, last: _Exchange, names: dict[str, str], returns: dict
         returns.setdefault(name, None)
         names[str(call.get("id"))] = name
         last.calls += 1
-        last.open_calls[str(call.get("id"))] = last.calls
+        last.open_calls[str(call.get("id"))] = (last.calls, message.line)
     if len(called) == 1:
         step |= called[0]
     elif called:
@@ -141,16 +174,19 @@ def _answer(message: Said, last: _Exchange, names: dict[str, str], returns: dict
 
 
 def _value(content: object) -> Any:
-    """A tool's result as a value: JSON where its text is that, else the text."""
+    """A tool's result as a value: JSON where its text is that and a scenario holds it, else the
+    text."""
     if isinstance(content, list):
         texts = [str(part.get("text", "")) for part in content if isinstance(part, dict)]
         content = "\n".join(texts)
     if not isinstance(content, str):
         return content
     try:
-        return json.loads(content)
-    except ValueError:
+        # NaN and infinity are no JSON, though Python reads them.
+        value = json.loads(content, parse_constant=lambda name: float(f"no {name}"))
+    except (ValueError, RecursionError):
         return content
+    return content if unsayable(value) else value
 
 
 def _line(exchange: _Exchange) -> dict[str, Any]:
@@ -166,7 +202,7 @@ def _faults(session: Session, exchanges: Sequence[_Exchange]) -> Iterator[dict[s
                 yield {"crash": {"turn": turn, "at": "reply.received"}}
             continue
         if exchange.open_calls:
-            first = min(exchange.open_calls.values())
+            first, _ = min(exchange.open_calls.values())
             yield {"tool": {"turn": turn, "crash": "after_effect", "call": first}}
         else:
             at = "reply.received" if last and session.torn else "request.sent"
@@ -179,7 +215,8 @@ def _told(session: Session, exchanges: Sequence[_Exchange]) -> Iterator[str]:
     for turn, exchange in enumerate(exchanges, 1):
         if exchange.open_calls:
             ids = ", ".join(exchange.open_calls)
-            yield f"Turn {turn} (line {exchange.line}) calls {ids} without a result: it dies there."
+            where = _lines_told(sorted({line for _, line in exchange.open_calls.values()}))
+            yield f"Turn {turn} ({where}) calls {ids} without a result: it dies there."
         elif not exchange.answered:
             sent = f", sent {exchange.sent} times" if exchange.sent > 1 else ""
             yield f"Turn {turn} (line {exchange.line}) has no answer{sent}: it dies there."

@@ -60,3 +60,10 @@ def test_a_pipe_gets_eighty_columns_and_colours_only_where_they_are_asked_for(
     painted = capsys.readouterr().out
     assert "\x1b[1" in painted
     assert re.sub(r"\x1b\[[\d;]*m", "", painted) == said
+
+
+def test_s6_says_that_sessions_share_a_home(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "S6"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Put the id in the path" in told
+    assert "several sessions may share `home`" in told

@@ -46,3 +46,15 @@ def test_what_is_no_conversation_ends_4(session: Path, capsys: pytest.CaptureFix
     session.write_text("dear diary\n", encoding="utf-8")
     assert main(["import", str(session)]) == 4
     assert "expected a conversation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["\\ud800 x", "word " * 900_000], ids=["half", "huge"])
+def test_what_no_run_would_read_ends_4_and_nothing_is_written(
+    session: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    session.write_text(f'{{"role": "user", "content": "{text}"}}\n', encoding="utf-8")
+    assert main(["import", str(session)]) == 4
+    assert "harness import: " in (err := capsys.readouterr().err)
+    assert "expected" in err
+    assert "Traceback" not in err
+    assert not Path("scenarios").exists()

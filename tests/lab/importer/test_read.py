@@ -63,3 +63,36 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "nothing")
     with pytest.raises(ImportRefused, match="expected a session's file, got"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        rb'{"role": "user", "content": "\ud800 x"}',
+        rb'{"role": "\udfff", "content": "x"}',
+        rb'{"role": "assistant", "content": [{"type": "tool_use", "input": {"a": ["\ud83d"]}}]}',
+        rb'{"role": "assistant", "content": [{"type": "tool_use", "input": {"\ud83d": 1}}]}',
+        b'{"role": "user", "content": "\xed\xa0\x80"}',
+    ],
+)
+def test_half_a_character_is_refused_with_its_line_and_a_remedy(
+    tmp_path: Path, line: bytes
+) -> None:
+    path = _file(tmp_path, _lines(HELLO, HI) + line + b"\n")
+    with pytest.raises(ImportRefused) as refused:
+        read(path)
+    told = str(refused.value)
+    assert told.startswith(f"{path}:3: expected text, got half a character (")
+    assert told.endswith("write \\ufffd in its place, or take the line out")
+
+
+def test_both_halves_of_a_character_are_one(tmp_path: Path) -> None:
+    session = read(_file(tmp_path, rb'{"role": "user", "content": "\ud83d\ude00"}'))
+    assert session.messages[0].text == "\N{GRINNING FACE}"
+
+
+def test_what_no_script_may_nest_is_refused_with_its_line(tmp_path: Path) -> None:
+    deep = b'{"role": "user", "content": [{"type": "x", "a": ' + b"[" * 600 + b"]" * 600 + b"}]}"
+    path = _file(tmp_path, _lines(HELLO) + deep)
+    with pytest.raises(ImportRefused, match=r":2: expected at most \d+ levels, got more; flatten"):
+        read(path)

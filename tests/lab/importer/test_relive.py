@@ -10,9 +10,11 @@ import pytest
 
 from harness.lab import play as lab
 from harness.lab.importer.read import ImportRefused, read
-from harness.lab.importer.relive import GO_ON, relive
+from harness.lab.importer.relive import GO_ON, relive, written
 from harness.report.result import Result
-from harness.scenario.load import Loaded, accept, load
+from harness.scenario import document
+from harness.scenario.document import BYTES_MAX, parse
+from harness.scenario.load import Loaded, accept, load, scenario_of
 from harness.scenario.schema import Scenario
 
 HELLO = {"role": "user", "content": "hello"}
@@ -120,3 +122,51 @@ def test_a_log_of_the_reference_stack_is_read_too(tmp_path: Path) -> None:
     assert scenario.dump()["faults"] == [{"tool": {"turn": 6, "crash": "after_effect", "call": 1}}]
     assert _play(scenario, "lifecycle").outcome == "pass"
     assert "P2" in {finding.code for finding in _play(scenario, "naive").verdict.findings}
+
+
+def test_a_call_without_a_result_is_told_by_its_own_line(tmp_path: Path) -> None:
+    about = _scenario(tmp_path, HELLO, HI, PAY, CALL).about
+    assert "Turn 2 (line 4) calls toolu_9 without a result: it dies there." in about
+    other = {
+        "role": "assistant",
+        "content": [{"type": "tool_use", "id": "toolu_10", "name": "pay", "input": {}}],
+    }
+    about = _scenario(tmp_path, PAY, CALL, other).about
+    assert "Turn 1 (lines 2, 3) calls toolu_9, toolu_10 without a result" in about
+
+
+def test_what_is_written_loads_as_the_same_scenario(tmp_path: Path) -> None:
+    scenario = _scenario(tmp_path, HELLO, HI, PAY, CALL, RESULT, PAID)
+    assert scenario_of(parse(written(scenario, "x"), "x")) == scenario
+
+
+@pytest.mark.parametrize("size", [BYTES_MAX + 1, BYTES_MAX - 1])
+def test_a_scenario_that_no_run_would_read_is_refused(tmp_path: Path, size: int) -> None:
+    scenario = _scenario(tmp_path, {"role": "user", "content": "x" * size})
+    with pytest.raises(ImportRefused) as refused:
+        written(scenario, "session.jsonl")
+    told = str(refused.value)
+    assert told.startswith("session.jsonl: expected a conversation of at most 4 MB as a scenario")
+    assert told.endswith("give the messages around the break, or shorten the longest")
+
+
+@pytest.mark.parametrize("result", ['{"a": NaN}', json.dumps("\ud800"), "[" * 3000 + "]" * 3000])
+def test_a_result_that_no_scenario_can_hold_as_a_value_stays_text(
+    tmp_path: Path, result: str
+) -> None:
+    block = {"type": "tool_result", "tool_use_id": "toolu_9", "content": result}
+    scenario = _scenario(tmp_path, PAY, CALL, {"role": "user", "content": [block]}, PAID)
+    assert scenario.tools["pay"].returns == result
+    assert scenario_of(parse(written(scenario, "x"), "x")) == scenario
+
+
+def test_more_values_than_a_scenario_may_hold_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document, "VALUES_MAX", 40)
+    call = {"type": "tool_use", "id": "t", "name": "pay", "input": {"sums": [0] * 60}}
+    scenario = _scenario(tmp_path, PAY, {"role": "assistant", "content": [call]})
+    with pytest.raises(ImportRefused) as refused:
+        written(scenario, "session.jsonl")
+    told = "session.jsonl: expected what a scenario can hold, got something else: at most 40 values"
+    assert str(refused.value).startswith(told)
