@@ -228,7 +228,10 @@ def swept(result: Result) -> Iterator[Line]:
         if not tier.islower():
             what = "disk operation that fails" if one else "disk operations that fail"
         said = f"  {tier:<6}{count.distinct:>6,} {what}, "
-        yield (Span(said), _broken(count))
+        if tier == "real":
+            kills = f"kill{'' if count.judged == 1 else 's'}"
+            said = f"  {tier:<6}{count.judged:>6,} {kills} that left {count.distinct:,} {what}, "
+        yield (Span(said), _broken(count, judged=tier != "real"))
         if count.tried < count.legal:
             said = f"        found in an even sample of {count.tried:,} of {count.legal:,} ways to"
             yield (Span(f"{said} crash, as many as are tried", "yellow"),)
@@ -237,9 +240,9 @@ def swept(result: Result) -> Iterator[Line]:
             yield (Span(f"{said}{again.of:,} recoveries, "), _broken(again))
 
 
-def _broken(count: StateCount | RecoveryCount) -> Span:
-    judged = "" if count.judged == count.distinct else f" of {count.judged:,} judged"
-    return Span(f"{count.violating:,} broken{judged}", "bold red" if count.violating else "green")
+def _broken(count: StateCount | RecoveryCount, *, judged: bool = True) -> Span:
+    of = f" of {count.judged:,} judged" if judged and count.judged != count.distinct else ""
+    return Span(f"{count.violating:,} broken{of}", "bold red" if count.violating else "green")
 
 
 def _blindness(result: Result) -> Line:

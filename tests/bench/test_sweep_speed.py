@@ -71,7 +71,7 @@ LOSES_NAMES = ("tiny stack, JSONL",)
 """On any posix disk: of these only what a kill or ext4 leaves is opened, as all here must pass."""
 CORES = 2
 STATES = 400
-ROUNDS = 3
+ROUNDS = 8
 KILLS = 24
 TIMES_CHEAPER_MIN = 2.0
 TIMES_BARE_MAX = 2.0

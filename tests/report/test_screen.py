@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.checks.catalogue import promise
 from harness.checks.verdict import Finding
 from harness.report.result import Result, Run, StateCount
-from harness.report.screen import LINES_MAX, passed, plain, screen, spoken, total, wall
+from harness.report.screen import LINES_MAX, passed, plain, screen, spoken, swept, total, wall
 
 
 def test_a_failure_shows_everything_that_is_needed(result_of: Callable[..., Result]) -> None:
@@ -172,3 +172,14 @@ def test_a_sweep_that_fills_the_screen_still_gives_one_reason(
     assert lines[at + 2] == "     was never used: the target did not ask the model for it,"
     assert lines[at + 3] == "     and 2 more reasons (--json FILE names all)"
     assert len(lines) <= LINES_MAX
+
+
+def test_real_kills_are_counted_by_the_blow_and_not_by_what_they_left(
+    result_of: Callable[..., Result],
+) -> None:
+    states = {"kill": StateCount(9, 1, 7), "real": StateCount(4, 2, 5)}
+    lines = plain([*swept(replace(result_of(), states=states))]).split("\n")
+    assert lines == [
+        "  kill       9 distinct states, 1 broken of 7 judged",
+        "  real       5 kills that left 4 distinct states, 2 broken",
+    ]

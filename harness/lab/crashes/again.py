@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
 from harness.lab.crashes.base import Base, begin, case_of_state, keep_answers, what_was_done
 from harness.lab.crashes.judging import Bench, Judged, a_place
@@ -50,6 +51,8 @@ def recover(server: Server, base: Base, chosen: Sequence[State]) -> Iterator[Rec
 def _recover_one(server: Server, base: Base, left: State, warm: Warm | None) -> Recovered:
     with a_place(server) as home:
         second = record_recovery(base, left, server, home)
+    if not second.is_explained:
+        return Recovered(left.number, 0, 0, [judge(second.record)])
     legal = states(second.operations, left.tier, before=second.before)
     chosen = sample(legal.distinct, STATES_MAX)
     bench = Bench(second, server, warm)

@@ -81,6 +81,11 @@ class Base:
         return [event for event in self.record.of("disk") if event.n >= self.begins]
 
     @cached_property
+    def is_explained(self) -> bool:
+        """Whether the operations say all that became of the disk: no state is known otherwise."""
+        return not any(self.record.of("unmodelled"))
+
+    @cached_property
     def header(self) -> Header:
         """The header of every case that begins here, but for its token."""
         return self.record.header

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.case import Case, parse
-from harness.checks.judge import judge
+from harness.checks.judge import judge, unjudged
 from harness.checks.verdict import Finding, Verdict
 from harness.lab.cases.keep import Keep
 from harness.lab.crashes.base import Base, record_base, without_deaths
@@ -112,9 +112,10 @@ class Bench:
         with self._home() as home:
             run(scenario, record, self.server, home, keep, traced=True, failing=error)
         if error.life is None:
-            last = record.events[-1]
-            why = f"operation {failing.number} never came, so nothing failed"
-            record.add("broke", error=why, at_ns=last.at_ns, life=last.life, turn=None)
+            raise Diverged(
+                f"operation {failing.number} never came, so it could not fail: the target does not "
+                "do the same each time, so take what chance or threads decide out of what it writes"
+            )
         return record
 
     def explain(self, base: Base, finding: Finding) -> Finding:
@@ -172,7 +173,7 @@ def fail_everywhere(
     findings, reasons = list(verdict.findings), list(verdict.reasons)
     counts: dict[str, StateCount] = {}
     stopped: BaseException | None = None
-    for error in errors:
+    for error in errors if base.is_explained else ():
         numbers = range(0, len(operations), -(-len(operations) // most) if most else 1)
         judged: dict[int, Verdict] = {}
         work = partial(_fail_at, bench, operations, error)
@@ -223,7 +224,11 @@ def _fail_at(
     """The verdict on each of these operations failing, by its number."""
     place = dataclasses.replace(bench, server=server)
     for number in numbers:
-        yield number, judge(place.play(failing_at(operations, number, error)))
+        try:
+            verdict = judge(place.play(failing_at(operations, number, error)))
+        except Diverged as parted:
+            verdict = unjudged(str(parted))
+        yield number, verdict
 
 
 def _one_a_cause(findings: Sequence[Finding]) -> Iterator[Finding]:

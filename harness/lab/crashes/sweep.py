@@ -110,13 +110,14 @@ def sweep(
 ) -> Result:
     """Judge the base, its states, at depth 2 those of their recoveries, and `real` kills.
 
+    Of a disk that was written unseen only the base and the real kills are judged.
     Interrupted, with what was found until then, where the user stopped it.
     """
     began = time.perf_counter()
     tally = _Tally(base, judge(base.record))
     passed = _Passed(base)
     try:
-        for tier in sorted(tiers, key=TIERS.index):
+        for tier in sorted(tiers if base.is_explained else (), key=TIERS.index):
             legal = states(base.operations, tier)
             chosen = sample(legal.distinct, states_max)
             with _so_far(
@@ -273,7 +274,7 @@ class _Tally:
         self._states: dict[str, StateCount] = {}
         self._recoveries: dict[str, RecoveryCount] = {}
         self._points: set[int] = set()
-        self._complete = True
+        self._complete = base.is_explained
 
     def cut_short(self) -> None:
         """It was not played to its end, whatever has been found."""

@@ -10,6 +10,7 @@ import pytest
 
 from harness.case import parse
 from harness.lab import play as lab
+from harness.lab.crashes import errors as failures
 from harness.lab.crashes.errors import ERRORS, failing_at, named
 from harness.lab.crashes.sweep import Diverged
 from harness.lab.faults.failures import DiskError
@@ -24,6 +25,7 @@ from harness.world.syscalls.rehearsal import available
 WORKS, WHY = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
 BROKEN = Path(__file__).parents[2] / "stacks" / "swallowing.py"
+MAPPED = f"{Path(__file__).parents[2] / 'stacks' / 'mapped.py'}:Mapped"
 
 
 def _loaded(turns: int) -> Loaded:
@@ -171,3 +173,20 @@ def test_what_is_written_when_it_is_closed_is_no_part_of_the_conversation() -> N
     assert closing == "rows.db-wal"
     assert result.verdict.reasons == ()
     _check(result, ("ENOSPC",))
+
+
+def test_where_the_disk_was_written_unseen_no_error_is_judged() -> None:
+    result = lab.fail_everywhere(_loaded(3), target=MAPPED, most=4)
+    assert (result.outcome, result.verdict.findings) == ("invalid", ())
+    assert "mapped writable" in result.verdict.reasons[0]
+    assert result.states == {}
+
+
+def test_an_operation_that_never_comes_again_is_the_targets_doing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = failures._before_the_end
+    monkeypatch.setattr(failures, "_before_the_end", lambda base: [*real(base), *real(base)])
+    result = lab.fail_everywhere(_loaded(3), errors=("EIO",), most=4)
+    assert result.outcome == "invalid"
+    assert all("never came, so it could not fail" in why for why in result.verdict.reasons)

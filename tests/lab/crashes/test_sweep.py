@@ -31,6 +31,7 @@ from tests.lab.crashes.conftest import recorded, story
 _loaded = story
 FORGETS = str(Path(__file__).parents[2] / "broken" / "p6_forgets_on_its_way_up.py:Broken")
 HONEST = str(Path(__file__).parents[2] / "broken" / "honest.py:Honest")
+MAPPED = str(Path(__file__).parents[2] / "stacks" / "mapped.py:Mapped")
 CRASH = {"crash": {"turn": 2, "at": "reply.received"}}
 WORKS, WHY = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=WHY)
@@ -232,3 +233,11 @@ def test_other_processes_in_the_home_are_left_out_of_a_sweep() -> None:
     beside = [{"writer": {"turn": 2}}, {"neighbour": {"turn": 3, "session": "ann", "says": "hey"}}]
     result = lab.sweep(_loaded(faults=beside), tiers=("kill",), states_max=4)
     assert (result.outcome, result.verdict.reasons) == ("pass", ())
+
+
+def test_what_was_written_unseen_is_judged_in_no_state_that_was_worked_out() -> None:
+    result = lab.sweep(_loaded(), target=MAPPED, tiers=TIERS, depth=2, real=3)
+    assert (result.outcome, result.verdict.findings) == ("invalid", ())
+    assert "mapped writable" in result.verdict.reasons[0]
+    assert set(result.states) == {"real"}
+    assert result.verdict.numbers.crash_points_fired == 0
