@@ -77,8 +77,10 @@ def overtaken(name: str) -> SessionBusy:
     )
 
 
-def unavailable(name: str, error: Exception) -> StoreUnavailable:
+def unavailable(
+    name: str, error: Exception, remedy: str = "it may be tried again"
+) -> StoreUnavailable:
     """What a database's own error means here; `name` says whose words they are."""
     return StoreUnavailable(
-        f"{name} says {str(error).strip()}; nothing was acknowledged, and it may be tried again"
+        f"{name} says {str(error).strip()}; nothing was acknowledged, and {remedy}"
     )

@@ -41,6 +41,8 @@ from harness.lifecycle.stores.users import (
 )
 
 _WAIT_S = 30.0
+_PRIMARY = 0xFF
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS sessions (session TEXT PRIMARY KEY, session_id TEXT NOT NULL,"
     " writer INTEGER NOT NULL, length INTEGER NOT NULL, checkpoint BLOB, previous BLOB)",
@@ -238,4 +240,7 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise unavailable(f"{name}: SQLite", error) from error
+        told = f"{name}: SQLite"
+        if (getattr(error, "sqlite_errorcode", 0) & _PRIMARY) in _DAMAGED:
+            raise unavailable(told, error, "the file must be brought back from a copy") from error
+        raise unavailable(told, error) from error
