@@ -1,4 +1,4 @@
-"""A store that keeps its word and writes through a map: no recorder of calls can follow that."""
+"""Stores that keep their word and write through a map: no recorder of calls can follow that."""
 
 from __future__ import annotations
 
@@ -44,3 +44,23 @@ class Mapped:
         """What lies there without a last line that was never whole."""
         data = self.path.read_bytes() if self.path.exists() else b""
         return data[: data.rfind(b"\n") + 1]
+
+
+class Remapped(Mapped):
+    """It maps the file only to go over what it finds: there is nothing to see until it recovers."""
+
+    name = "remapped"
+
+    def open_store(self, home: Path, session_id: str) -> Mapped:
+        super().open_store(home, session_id)
+        if found := self._written():
+            with open(self.path, "r+b") as file, mmap.mmap(file.fileno(), len(found)) as mapped:
+                mapped[:] = found
+                mapped.flush()
+        return self
+
+    def append(self, message: Message) -> None:
+        with open(self.path, "ab") as file:
+            file.write(json.dumps([message.role, message.content]).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())

@@ -13,6 +13,7 @@ from harness.case import BASELINE, parse
 from harness.checks.judge import judge
 from harness.lab import play as lab
 from harness.lab.crashes import sweep as sweeping
+from harness.lab.crashes.again import recover
 from harness.lab.crashes.base import Base
 from harness.lab.crashes.judging import Bench, Judged, a_place, crash_into
 from harness.lab.crashes.sweep import Diverged, must_lead_to
@@ -241,3 +242,15 @@ def test_what_was_written_unseen_is_judged_in_no_state_that_was_worked_out() -> 
     assert "mapped writable" in result.verdict.reasons[0]
     assert set(result.states) == {"real"}
     assert result.verdict.numbers.crash_points_fired == 0
+
+
+def test_nor_is_a_second_crash_judged_where_the_recovery_writes_unseen() -> None:
+    remapped = MAPPED.replace("Mapped", "Remapped")
+    with POOL.server(find_target(remapped), lambda: False) as server:
+        base = recorded(server, remapped)
+        *_, last = states(base.operations, "kill")
+        (recovered,) = recover(server, base, [last])
+    assert (recovered.distinct, recovered.judged) == (0, 0)
+    (verdict,) = recovered.verdicts
+    assert (verdict.outcome, verdict.findings) == ("invalid", ())
+    assert "mapped writable" in verdict.reasons[0]
