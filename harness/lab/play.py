@@ -91,8 +91,8 @@ def sweep(
     so. At `depth` 2 it crashes again during a sample of the recoveries. `real` operations, evenly
     spread, are each met by a real SIGKILL. With `keep`, each finding's directory is kept under its
     token, before and after the resume; what stands in the way of that is said in `unkept`.
-    `on_state` hears what is being done, and how many of how
-    many are done. Errors are those of `play`, and Interrupted with what was found until then.
+    `on_state` hears what is being done, and how many of how many are done. Errors are those of
+    `play`, and Interrupted with what was found until then.
     """
     _check_models([loaded])
     ref = find_target(target, python)

@@ -25,7 +25,7 @@ from harness.lab.cases.keep import Keep
 from harness.lab.crashes.base import Base, record_base, without_deaths
 from harness.lab.crashes.crew import share_out
 from harness.lab.crashes.real import source_line
-from harness.lab.crashes.sweep import CUT_SHORT, Diverged, Interrupted, one_a_shape
+from harness.lab.crashes.sweep import CUT_SHORT, FICKLE, Diverged, Interrupted, one_a_shape
 from harness.lab.faults.failures import DiskError
 from harness.lab.runner import run
 from harness.lab.targets import TargetRef
@@ -112,10 +112,7 @@ class Bench:
         with self._home() as home:
             run(scenario, record, self.server, home, keep, traced=True, failing=error)
         if error.life is None:
-            raise Diverged(
-                f"operation {failing.number} never came, so it could not fail: the target does not "
-                "do the same each time, so take what chance or threads decide out of what it writes"
-            )
+            raise Diverged(f"operation {failing.number} never came, so it could not fail: {FICKLE}")
         return record
 
     def explain(self, base: Base, finding: Finding) -> Finding:

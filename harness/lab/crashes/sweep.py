@@ -38,6 +38,10 @@ from harness.world.process import Server, Stopped
 from harness.world.tree import Tree
 
 T = TypeVar("T")
+FICKLE = (
+    "the target does not do the same each time, so take what chance or threads decide out of what "
+    "it writes"
+)
 CUT_SHORT = "the sweep was interrupted: this is what it found until then, and not the whole"
 STATES_MAX = 2_000
 """States judged a tier, unless told otherwise: a number, never seconds."""
@@ -93,8 +97,7 @@ def _parted(base: Base, first: int, end: int, at: int) -> str:
     return (
         f"the trace diverged at operation {exactly}: what is done from there on (now: {now}) does "
         f"not lead to the crash before operation {at} that the token names; where the code has "
-        "changed since, sweep again; where not, the target does not do the same each time, so take "
-        "what chance or threads decide out of what it writes"
+        f"changed since, sweep again; where not, {FICKLE}"
     )
 
 

@@ -42,6 +42,7 @@ from harness.lifecycle.stores.users import (
 
 _WAIT_S = 30.0
 _PRIMARY = 0xFF
+"""The bits of an extended error code that say of what kind it is."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS sessions (session TEXT PRIMARY KEY, session_id TEXT NOT NULL,"
