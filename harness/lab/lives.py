@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.lab.cases.keep import Keep
 from harness.lab.faults.damage import spoil
 from harness.lab.faults.power import power_cut, set_back
 from harness.lab.stage import Stage
 from harness.lab.watch import Watch
+from harness.report.folder import Keep
 from harness.scenario.faults import Damage
 from harness.scenario.units import UNITS_NS
 from harness.world.clock import VirtualClock

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.channel import Hangup
-from harness.lab.cases.keep import Keep
 from harness.lab.faults.deaths import needs_recorder, scripted_deaths
 from harness.lab.faults.failures import DiskError, scripted_failures
 from harness.lab.faults.neighbours import call_in
@@ -26,6 +25,7 @@ from harness.lab.stage import Stage
 from harness.lab.turn import enter, take
 from harness.model.mock import MockModel
 from harness.record import Record
+from harness.report.folder import Keep
 from harness.scenario.faults import Writer
 from harness.scenario.plan import Plan, Turn, plan
 from harness.scenario.schema import Scenario

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.lab import runner
-from harness.lab.cases.keep import Keep
 from harness.record import Header, Record
+from harness.report.folder import Keep
 from harness.scenario.schema import Scenario
 from harness.world.process import Server
 

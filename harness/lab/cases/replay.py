@@ -15,7 +15,6 @@ from pathlib import Path
 from harness import case
 from harness.checks.judge import judge
 from harness.lab.cases.crew import Crew
-from harness.lab.cases.keep import Keep
 from harness.lab.cases.scripted import Manner
 from harness.lab.crashes import errors as failures
 from harness.lab.crashes import sweep as sweeping
@@ -24,6 +23,7 @@ from harness.lab.crashes.judging import a_place, crash_into
 from harness.lab.crashes.real import record_of_strike
 from harness.lab.pool import POOL, stoppable
 from harness.lab.targets import TargetRef, find_target, shipped_targets
+from harness.report.folder import Keep
 from harness.report.result import Result
 from harness.scenario.load import Loaded
 from harness.world.disk.lay_down import lay_down

@@ -17,7 +17,6 @@ from harness import case
 from harness.checks.evidence.validity import how_it_broke
 from harness.checks.judge import judge, unjudged
 from harness.checks.verdict import Verdict
-from harness.lab.cases.keep import Keep
 from harness.lab.crashes import sweep as sweeping
 from harness.lab.crashes.base import record_base
 from harness.lab.crashes.judging import a_place
@@ -25,6 +24,7 @@ from harness.lab.faults.deaths import needs_recorder
 from harness.lab.runner import broken, run
 from harness.lab.targets import TargetRef
 from harness.record import Header, Record
+from harness.report.folder import Keep
 from harness.report.result import Result
 from harness.scenario.load import Loaded
 from harness.scenario.schema import Scenario

@@ -21,7 +21,6 @@ from typing import Literal
 from harness.case import Case, parse
 from harness.checks.judge import judge, unjudged
 from harness.checks.verdict import Finding, Verdict
-from harness.lab.cases.keep import Keep
 from harness.lab.crashes.base import Base, record_base, without_deaths
 from harness.lab.crashes.crew import share_out
 from harness.lab.crashes.real import source_line
@@ -30,6 +29,7 @@ from harness.lab.faults.failures import DiskError
 from harness.lab.runner import run
 from harness.lab.targets import TargetRef
 from harness.record import Header, Record
+from harness.report.folder import Keep
 from harness.report.result import Result, StateCount
 from harness.scenario.load import Loaded
 from harness.world.process import Server, Stopped

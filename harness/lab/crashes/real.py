@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.checks.verdict import Verdict
-from harness.lab.cases.keep import Keep
 from harness.lab.crashes.base import Base, begin
 from harness.lab.crashes.judging import SAMPLE_EVERY, Passes, a_place, one_behind
 from harness.lab.crashes.warm import Warm, warm_life
@@ -29,6 +28,7 @@ from harness.lab.lives import Ground, Lives, Living, Over
 from harness.lab.runner import run
 from harness.lab.stage import Stage
 from harness.record import Record
+from harness.report.folder import Keep
 from harness.world.disk.lay_down import lay_down
 from harness.world.disk.states import left_at_the_end, states
 from harness.world.process import Server, Tracing

@@ -12,7 +12,6 @@ import pytest
 from harness.case import parse
 from harness.checks.judge import judge
 from harness.checks.verdict import Verdict
-from harness.lab.cases.keep import Keep
 from harness.lab.cases.scripted import case_of
 from harness.lab.crashes import judging, real
 from harness.lab.crashes.base import Base, record_base
@@ -22,6 +21,7 @@ from harness.lab.crashes.warm import warm_life
 from harness.lab.pool import POOL
 from harness.lab.targets import find_target
 from harness.record import Record
+from harness.report.folder import Keep
 from harness.world.disk.states import states
 from harness.world.process import Server
 from harness.world.syscalls.rehearsal import available
